@@ -1,0 +1,21 @@
+from setuptools import find_packages, setup
+
+setup(
+	name="msp_licensing",
+	version="0.1.0",
+	description="Pax8 licences in Frappe and ERPNext: sync, client self-service, approvals and proven changes",
+	long_description=open("README.md", encoding="utf-8").read(),
+	long_description_content_type="text/markdown",
+	author="The MSP Licensing authors",
+	license="MIT",
+	packages=find_packages(include=["msp_licensing", "msp_licensing.*"]),
+	include_package_data=True,
+	zip_safe=False,
+	python_requires=">=3.10",
+	install_requires=[
+		# frappe itself comes from its own repository through bench: the PyPI name is a placeholder.
+		# rq and redis are pinned by Frappe.
+		"httpx>=0.27,<1",
+		"pydantic>=2.7,<3",
+	],
+)
