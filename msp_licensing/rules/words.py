@@ -1,0 +1,172 @@
+"""The sentences for every code of the rules: what a client is told, and what staff are told.
+
+Each function returns the English sentence with `{placeholders}` and the values for them, so that whoever shows it can
+translate first and fill in afterwards. A client learns why something is refused, with the numbers; of a hold it learns
+only that it waits.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from msp_licensing.rules.policy import Decision, Outcome
+from msp_licensing.rules.usage_class import Reason
+
+
+class Sentence(NamedTuple):
+	"""A sentence with `{placeholders}`, and the values for them. Dates are ISO text (`2026-03-31`)."""
+
+	msgid: str
+	values: dict[str, Any]
+
+	def __str__(self) -> str:
+		return self.msgid.format(**self.values)
+
+
+def _(text: str) -> str:
+	"""Mark a sentence for the collectors of translatable texts; it is translated where it is shown."""
+	return text
+
+
+_CLIENT_REFUSALS = {
+	"self_service_off": _("Changes to this subscription go through your provider. Please contact them."),
+	"vanished": _("This subscription is no longer listed by the supplier. Please contact your provider."),
+	"not_active": _("Only an active subscription can be changed. This one is: {status}."),
+	"ended": _("This subscription ended on {end_date}."),
+	"future_start": _("This subscription starts on {start_date} and cannot be changed before."),
+	"usage_based": _("This subscription is billed by usage and has no quantity to change."),
+	"follows_parent": _("The quantity of this add-on follows the subscription it belongs to."),
+	"missing": _("Enter the total number of licenses you want."),
+	"not_whole": _("Enter the total as a whole number, with digits only."),
+	"below_one": _("Enter at least 1. To cancel a subscription, contact your provider."),
+	"too_large": _("The number is too large. The highest that can be entered is {limit}."),
+	"same_quantity": _("You already have {current}."),
+	"below_minimum": _(
+		"You can reduce this subscription to {minimum} at the lowest; you asked for {wanted}."
+	),
+	"above_maximum": _(
+		"You can increase this subscription to {maximum} at the most; you asked for {wanted}."
+	),
+	"open_request": _(
+		"There is already an open request for this subscription. Withdraw it to ask for another."
+	),
+	"committed_until": _(
+		"This subscription is committed until {commitment_end} and cannot be reduced before."
+	),
+	"commitment_no_increase": _(
+		"This subscription is committed until {commitment_end} and cannot be increased before."
+	),
+}
+_CLIENT_HELD = _("Waiting for your provider")
+_CLIENT_RELEASED = _("This change needs no approval.")
+_CLIENT_UNKNOWN = _("This change is not possible here. Please contact your provider.")
+
+_STAFF = {
+	"self_service_off": _("Refused: self-service is off for this subscription."),
+	"vanished": _("Refused: the last complete sync no longer found this subscription."),
+	"not_active": _("Refused: the status is {status}; only Active can be changed."),
+	"ended": _("Refused: the subscription ended on {end_date}."),
+	"future_start": _(
+		"Refused: the subscription starts on {start_date}, and Pax8 changes none before its start."
+	),
+	"usage_based": _("Refused: the product is billed by usage."),
+	"follows_parent": _("Refused: the quantity follows the parent subscription {parent_id}."),
+	"missing": _("Refused: no quantity was given."),
+	"not_whole": _("Refused: “{wanted}” is not a whole number."),
+	"below_one": _("Refused: the quantity must be at least 1."),
+	"too_large": _("Refused: the quantity is above {limit}."),
+	"same_quantity": _("Refused: the quantity is {current} already."),
+	"below_minimum": _("Refused: {wanted} is below the minimum of {minimum}."),
+	"above_maximum": _("Refused: {wanted} is above the maximum of {maximum}."),
+	"open_request": _("Refused: another request on this subscription is open."),
+	"committed_until": _(
+		"Refused: committed until {commitment_end}, and the product allows no decrease before."
+	),
+	"commitment_no_increase": _(
+		"Refused: committed until {commitment_end}, and the product allows no increase before."
+	),
+	"vendor_override": _("Held: every change of {vendor} needs approval."),
+	"unknown_vendor": _("Held: the vendor is not known, so the vendor overrides cannot be checked."),
+	"subscription_always": _("Held: this subscription always needs approval."),
+	"require_approval": _("Held: approval is required by default."),
+	"unknown_usage_class": _(
+		"Held: it is not known whether the product is sold by the seat or billed by usage."
+	),
+	"unknown_quantity": _("Held: the current quantity is not known."),
+	"zero_quantity": _("Held: the current quantity is {current}, so the change has no percentage."),
+	"commitment_unknown": _(
+		"Held: a commitment is running (until {commitment_end}), and it is not known whether it allows a decrease."
+	),
+	"threshold": _(
+		"Held: {current} → {wanted} is a change of {change_percent} %, above the threshold of {threshold} %."
+	),
+	"within_threshold": _(
+		"Released: {current} → {wanted} is a change of {change_percent} %, within the threshold of {threshold} %."
+	),
+	"no_approval_needed": _("Released: approval is not required by default, and no threshold is set."),
+}
+
+_USAGE = {
+	"set_by_staff": _("Set by staff."),
+	"usage_summaries": _("Pax8 reports usage for it ({count} summaries)."),
+	"arrears_lines": _("It was invoiced in arrears ({count} lines)."),
+	"no_price": _("Pax8 gives no price for it."),
+	"price_incomplete": _("Some prices are 0 and others are missing."),
+	"priced": _("It has a price per unit."),
+	"priced_meter": _("It has a price, but is counted in {units}: a prepaid pack or a meter."),
+	"markup_only": _("Its rates are mark-ups, which say nothing about how it is counted."),
+	"zero_rates": _("All its rates are 0."),
+	"free_context": _("“{word}” suggests that it is free for another reason than usage."),
+	"metered_unit": _("It is counted in {units}."),
+	"usage_container": _("“{word}” in its name says that usage is billed under it."),
+	"plain_unit": _("Its unit is that of a seat, so the zero rates may have another reason than usage."),
+}
+
+_LIMITS = {
+	"limit_not_whole": _("Minimum and maximum must be whole numbers."),
+	"limit_negative": _("Minimum and maximum cannot be negative."),
+	"limit_too_large": _("Minimum and maximum cannot be above 1,000,000."),
+	"min_above_max": _("The minimum is above the maximum: no quantity would ever be accepted."),
+	"threshold_not_number": _("The threshold must be a number."),
+	"threshold_negative": _("The threshold cannot be negative."),
+	"threshold_too_large": _("The threshold cannot be above 1,000,000 %."),
+}
+
+
+def client_sentence(decision: Decision) -> Sentence:
+	"""Return what the client is told about a decision.
+
+	A refusal names the rule and its numbers. A hold is always the same sentence without values: which rule held a
+	request, and how close it was, is the provider's business.
+	"""
+	if decision.outcome is Outcome.HELD:
+		return Sentence(_CLIENT_HELD, {})
+	if decision.outcome is Outcome.RELEASED:
+		return Sentence(_CLIENT_RELEASED, {})
+	msgid = _CLIENT_REFUSALS.get(decision.rule, _CLIENT_UNKNOWN)
+	return _sentence(msgid, decision.numbers)
+
+
+def staff_sentence(decision: Decision) -> Sentence:
+	"""Return what staff are told about a decision: the outcome, the rule and its numbers."""
+	return _sentence(_STAFF.get(decision.rule, decision.rule), decision.numbers)
+
+
+def usage_sentence(reason: Reason) -> Sentence:
+	"""Return the sentence for one reason of a usage class."""
+	return _sentence(_USAGE.get(reason.code, reason.code), reason.values)
+
+
+def problem_sentence(code: str) -> Sentence:
+	"""Return the sentence for a code of `validate_limits`, `validate_rule_limits` or `validate_threshold`."""
+	return Sentence(_LIMITS.get(code, code), {})
+
+
+def _sentence(msgid: str, numbers: dict[str, Any]) -> Sentence:
+	"""Keep only the values the sentence names: a client's sentence must not carry the rest."""
+	values = {name: "?" if numbers.get(name) is None else numbers[name] for name in _placeholders(msgid)}
+	return Sentence(msgid, values)
+
+
+def _placeholders(msgid: str) -> list[str]:
+	return [part.split("}", 1)[0] for part in msgid.split("{")[1:]]
