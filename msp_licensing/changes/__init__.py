@@ -1,0 +1,1 @@
+"""The life of a License Change Request: submit, decide, apply, confirm, notify."""

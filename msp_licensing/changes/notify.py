@@ -1,0 +1,121 @@
+"""Who is told what: managers of new pending requests and of failures, requesters of the outcome.
+
+A notice is queued in the same transaction as the change it tells of, so there is none for what was rolled back. A
+site without an outgoing e-mail account still gets the notices in the bell; the missing mail never stops a change.
+"""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import get_url, get_url_to_form
+
+from msp_licensing import permissions
+from msp_licensing.changes import states
+
+# state of a request: what its requester reads; the words for a failure promise nothing and blame nobody.
+OUTCOMES = {
+	states.APPLIED: "Your change was applied: {product} now has {requested} licences.",
+	states.REJECTED: "Your provider did not approve the change of {product} from {current} to {requested} licences.",
+	states.WITHDRAWN: "Your request to change {product} from {current} to {requested} licences was withdrawn.",
+	states.EXPIRED: "Your request to change {product} from {current} to {requested} licences was not decided in time and has expired.",
+	states.FAILED: "The change of {product} from {current} to {requested} licences could not be made yet. Your provider is looking at it.",
+	states.NEEDS_REVIEW: "The change of {product} from {current} to {requested} licences is being checked by your provider.",
+}
+
+
+def pending(doc: Any) -> None:
+	"""Tells every Licensing Manager of a request that waits for a decision."""
+	subject = _("{0} asks for {1} licences of {2} (now {3})").format(
+		doc.client, doc.requested_quantity, doc.product_name, doc.current_quantity
+	)
+	_tell(
+		managers(exclude=doc.requested_by if doc.source == "Desk" else None),
+		doc,
+		subject=subject,
+		template="license_change_pending",
+		link=get_url_to_form(doc.doctype, doc.name),
+	)
+
+
+def outcome(doc: Any) -> None:
+	"""Tells the requester what became of the request, and the managers if somebody has to act."""
+	state = doc.workflow_state
+	if doc.requested_by and frappe.db.get_value("User", doc.requested_by, "enabled"):
+		text = _(OUTCOMES[state]).format(
+			product=doc.product_name, current=doc.current_quantity, requested=doc.requested_quantity
+		)
+		portal = doc.source == "Portal"
+		_tell(
+			[doc.requested_by],
+			doc,
+			subject=text,
+			template="license_change_outcome",
+			link=get_url("/licensing") if portal else get_url_to_form(doc.doctype, doc.name),
+			reason=doc.reject_reason if state == states.REJECTED else None,
+			language=frappe.db.get_value("User", doc.requested_by, "language"),
+		)
+	if state in (states.FAILED, states.NEEDS_REVIEW):
+		_tell(
+			managers(exclude=doc.requested_by),
+			doc,
+			subject=_("{0}: {1} for {2}").format(_(state), doc.product_name, doc.client),
+			template="license_change_failed",
+			link=get_url_to_form(doc.doctype, doc.name),
+		)
+
+
+def managers(exclude: str | None = None) -> list[str]:
+	"""Enabled users with the role Licensing Manager; Administrator only where there is nobody else."""
+	users = frappe.get_all(
+		"Has Role",
+		filters={"role": permissions.MANAGER, "parenttype": "User"},
+		pluck="parent",
+	)
+	enabled = set(frappe.get_all("User", {"name": ("in", users), "enabled": 1}, pluck="name"))
+	enabled -= {exclude}
+	return sorted(enabled - {"Administrator"}) or sorted(enabled)
+
+
+def _tell(users: list[str], doc: Any, *, subject: str, template: str, link: str, **context: Any) -> None:
+	if not users:
+		return
+	context.pop("language", None)
+	message = frappe.render_template(
+		f"msp_licensing/templates/emails/{template}.html",
+		{"doc": doc, "link": link, "subject": subject, **context},
+	)
+	for user in users:
+		frappe.get_doc(
+			{
+				"doctype": "Notification Log",
+				"subject": frappe.utils.escape_html(subject),
+				"type": "Alert",
+				"for_user": user,
+				"from_user": frappe.session.user,
+				"document_type": doc.doctype,
+				"document_name": doc.name,
+				"email_content": message,
+			}
+		).insert(ignore_permissions=True)
+	recipients = [
+		email
+		for user in users
+		if (email := frappe.db.get_value("User", user, "email")) and frappe.utils.validate_email_address(email)
+	]
+	if not recipients or not _can_send():
+		return
+	frappe.sendmail(
+		recipients=recipients,
+		subject=subject,
+		message=message,
+		reference_doctype=doc.doctype,
+		reference_name=doc.name,
+		expose_recipients=None,
+	)
+
+
+def _can_send() -> bool:
+	from frappe.email.doctype.email_account.email_account import EmailAccount
+
+	return bool(EmailAccount.find_outgoing(_raise_error=False))

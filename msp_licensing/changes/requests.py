@@ -1,0 +1,334 @@
+"""From a wish to an approved request: submit, check, decide, withdraw, expire.
+
+The rules of the document's own life (who may change what) are here too; the controller only calls them.
+"""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import add_days, cint, get_fullname, now_datetime
+
+from msp_licensing import permissions
+from msp_licensing.changes import decide, notify, states
+from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED
+from msp_licensing.rules.policy import Outcome, Policy, SubscriptionRule
+from msp_licensing.rules.policy import decide as decide_purely
+from msp_licensing.sync import connection
+
+
+class ChangeRefused(frappe.ValidationError):
+	"""The wish cannot become a request; the message says why, in the words of whoever asked."""
+
+	http_status_code = 417
+
+
+class AskedAlready(ChangeRefused):
+	"""The subscription has an open request."""
+
+
+# What stops a client but not staff, who have to give a reason.
+LIMITS_FOR_CLIENTS = ("self_service_off", "below_minimum", "above_maximum")
+
+# Fields of an existing request that people may write by hand.
+EDITABLE = {"reject_reason"}
+
+
+# --------------------------------------------------------------------------------------------- clients
+
+
+def submit(
+	subscription: str,
+	wanted: Any,
+	*,
+	access: permissions.PortalAccess,
+	seen_quantity: int | None = None,
+	note: str | None = None,
+) -> Any:
+	"""A client asks for `wanted` licences in all on one of its subscriptions.
+
+	Args:
+		subscription: id of a Pax8 Subscription of one of `access.clients`.
+		wanted: the total wished for, as typed.
+		seen_quantity: the quantity on the page the client looked at; if it has moved since, the client is told.
+		note: the client's own words for the provider.
+
+	Returns:
+		The License Change Request, `Approved` (auto-approved, on its way) or `Pending Approval`.
+
+	Raises:
+		frappe.PermissionError: the user may only look.
+		frappe.DoesNotExistError: no such subscription of this user's clients; the same for one of somebody else.
+		ChangeRefused: with the reason in the client's words. Nothing has changed.
+	"""
+	if not access.may_request:
+		frappe.throw(_("You can look at your licences, but not change them."), frappe.PermissionError)
+	row = client_subscription(subscription, access)
+	_refuse_without_connection()
+	# Cheap refusals first: most wishes that cannot be need no call to Pax8.
+	_refuse_client(decide.decide_for(row, wanted))
+	row = _read_fresh(row, seen_quantity)
+
+	# Two requests at once: the second waits here, then sees the first one as open.
+	frappe.db.get_value("Pax8 Subscription", row.name, "name", for_update=True)
+	decision = decide.decide_for(row, wanted)
+	_refuse_client(decision)
+	released = decision.outcome == Outcome.RELEASED and row.is_fresh
+	doc = _insert(
+		row,
+		decision,
+		source="Portal",
+		requested_by=access.user,
+		note=(note or "").strip()[:1000] or None,
+		decision="Auto-Approved" if released else "Held",
+		summary=decide.staff_words(decision)
+		if row.is_fresh
+		else _("Pax8 could not be asked for the current quantity: {0}").format(row.read_problem),
+		rule=decision.rule if row.is_fresh else "not_verified",
+	)
+	if released:
+		states.move(doc.name, APPROVED, expect=(PENDING,), decided_on=now_datetime())
+		queue_apply(doc.name)
+		doc.reload()
+	else:
+		notify.pending(doc)
+	return doc
+
+
+def withdraw(name: str, *, access: permissions.PortalAccess) -> None:
+	"""A client takes back a request that still waits.
+
+	Raises:
+		frappe.PermissionError, frappe.DoesNotExistError: as for `submit`.
+		ChangeRefused: it has been decided meanwhile.
+	"""
+	if not access.may_request:
+		frappe.throw(_("You can look at your licences, but not change them."), frappe.PermissionError)
+	row = frappe.db.get_value(DOCTYPE, name, ["name", "client_doctype", "client"], as_dict=True)
+	if not row or not access.owns(row.client_doctype, row.client):
+		raise frappe.DoesNotExistError(_("This request does not exist."))
+	if not states.move(name, states.WITHDRAWN, expect=(PENDING, states.SCHEDULED), decided_on=now_datetime()):
+		raise ChangeRefused(_("This request has been decided already and cannot be withdrawn."))
+
+
+def client_subscription(name: str, access: permissions.PortalAccess) -> Any:
+	"""The row of a subscription that `access` may see; somebody else's does not exist for the caller."""
+	row = None
+	if isinstance(name, str) and name:
+		row = frappe.db.get_value("Pax8 Subscription", name, list(decide.FIELDS), as_dict=True)
+	if not row or not access.owns(row.client_doctype, row.client) or not is_shown(row):
+		raise frappe.DoesNotExistError(_("This subscription does not exist."))
+	return row
+
+
+def is_shown(row: Any) -> bool:
+	"""Whether a client may see its subscription `row` at all (show_to_client, product)."""
+	if not cint(row.show_to_client):
+		return False
+	if not frappe.db.get_single_value("Licensing Settings", "hide_subscriptions_of_hidden_products"):
+		return True
+	return bool(row.product and frappe.db.get_value("Pax8 Product", row.product, "visible"))
+
+
+def withdraw_all(filters: dict[str, Any], reason: str) -> int:
+	"""Withdraws every waiting request that matches, telling the requesters; returns how many."""
+	count = 0
+	for name in frappe.get_all(
+		DOCTYPE, {**filters, "workflow_state": ("in", (PENDING, states.SCHEDULED))}, pluck="name"
+	):
+		if states.move(
+			name,
+			states.WITHDRAWN,
+			expect=(PENDING, states.SCHEDULED),
+			decided_on=now_datetime(),
+			pax8_message=reason,
+		):
+			notify.outcome(frappe.get_doc(DOCTYPE, name))
+			count += 1
+	return count
+
+
+def expire_pending() -> int:
+	"""Ends requests nobody decided in time (Licensing Settings, "Pending Requests Expire After")."""
+	days = cint(frappe.db.get_single_value("Licensing Settings", "pending_expiry_days"))
+	if not days:
+		return 0
+	count = 0
+	for name in frappe.get_all(
+		DOCTYPE,
+		{"workflow_state": PENDING, "requested_on": ("<", add_days(now_datetime(), -days))},
+		pluck="name",
+	):
+		if states.move(name, states.EXPIRED, expect=(PENDING,), decided_on=now_datetime()):
+			notify.outcome(frappe.get_doc(DOCTYPE, name))
+			count += 1
+	return count
+
+
+def _refuse_without_connection() -> None:
+	if connection.mode() != "Live" and not connection.is_active():
+		raise ChangeRefused(_("Changes are not possible at the moment. Please ask your provider."))
+
+
+def _refuse_client(decision: Any) -> None:
+	if decision.outcome != Outcome.REFUSED:
+		return
+	message = decide.client_words(decision)
+	raise AskedAlready(message) if decision.rule == "open_request" else ChangeRefused(message)
+
+
+def _read_fresh(row: Any, seen_quantity: int | None) -> Any:
+	"""`row` as Pax8 has it now. Where Pax8 cannot be asked, `is_fresh` is False and the request will be held."""
+	from msp_licensing.pax8 import Pax8Error
+	from msp_licensing.sync import subscriptions
+
+	try:
+		# Somebody waits for the page: better held for a person than a minute of retries.
+		with connection.client(timeout=10, max_retries=0, priority=True) as pax8:
+			remote = pax8.subscription(row.name)
+	except Pax8Error as error:
+		row.is_fresh, row.read_problem = False, error.message
+		return row
+	subscriptions.store_one(remote)
+	fresh = frappe.db.get_value("Pax8 Subscription", row.name, list(decide.FIELDS), as_dict=True)
+	fresh.is_fresh = True
+	known = row.quantity if seen_quantity is None else cint(seen_quantity)
+	if fresh.quantity != known:
+		# What we have just learnt is worth keeping, whatever becomes of the wish.
+		frappe.db.commit()  # nosemgrep: the exception below would roll it back
+		raise ChangeRefused(
+			_("The quantity has changed to {0} meanwhile. Please check and ask again.").format(fresh.quantity)
+		)
+	return fresh
+
+
+def _insert(row: Any, decision: Any, *, rule: str, summary: str, **values: Any) -> Any:
+	doc = frappe.get_doc(
+		{
+			"doctype": DOCTYPE,
+			"subscription": row.name,
+			"requested_quantity": decision.numbers["wanted"],
+			"decision_rule": rule,
+			"decision_summary": summary,
+			"decision_trace": decide.trace_of(decision),
+			**{key: value for key, value in values.items() if value is not None},
+		}
+	)
+	doc.flags.from_portal = True
+	try:
+		# Portal users have no DocPerm: everything above this line is the permission check.
+		return doc.insert(ignore_permissions=True)
+	except frappe.UniqueValidationError as error:
+		raise AskedAlready(_("There is an open request for this subscription already.")) from error
+
+
+# --------------------------------------------------------------------------------------------- the document
+
+
+def prepare(doc: Any) -> None:
+	"""Fills a new request from its subscription; for one made in the desk, also decides whether it may be."""
+	row = frappe.db.get_value("Pax8 Subscription", doc.subscription, list(decide.FIELDS), as_dict=True)
+	if not row:
+		frappe.throw(_("Please choose a subscription."), frappe.ValidationError)
+	if not doc.flags.from_portal:
+		_prepare_for_staff(doc, row)
+	doc.update(
+		{
+			"client_doctype": row.client_doctype,
+			"client": row.client,
+			"company": row.company,
+			"product": row.product,
+			"product_name": row.product_name,
+			"vendor": row.vendor,
+			"current_quantity": row.quantity,
+			"quantity_change": cint(doc.requested_quantity) - row.quantity,
+			"requested_on": now_datetime(),
+			"open_subscription": row.name,
+		}
+	)
+	doc.workflow_state = PENDING
+
+
+def _prepare_for_staff(doc: Any, row: Any) -> None:
+	"""Staff are not bound by the limits of self-service, but by everything else, and by a second pair of eyes."""
+	permissions.require_manager()
+	for field in ("reject_reason", "decided_by", "decided_on", "pax8_message", "write_sent_on", "claimed_on"):
+		doc.set(field, None)
+	doc.source, doc.requested_by, doc.decision = "Desk", frappe.session.user, "Held"
+	for_clients = decide.decide_for(row, doc.requested_quantity)
+	decision = decide_purely(
+		Policy(require_approval=True, allow_self_service=True),
+		SubscriptionRule(),
+		decide.facts_of(row),
+		doc.requested_quantity,
+		today=frappe.utils.getdate(),
+	)
+	if decision.outcome == Outcome.REFUSED:
+		raise ChangeRefused(decide.staff_words(decision))
+	if for_clients.rule in LIMITS_FOR_CLIENTS and not (doc.staff_reason or "").strip():
+		raise ChangeRefused(
+			_("{0} Please give a reason for exceeding the limits.").format(decide.staff_words(for_clients))
+		)
+	doc.decision_rule = "staff_request"
+	doc.decision_summary = _("Made in the desk by {0}: a Licensing Manager approves it.").format(
+		get_fullname(frappe.session.user)
+	)
+	doc.decision_trace = decide.trace_of(for_clients)
+
+
+def check_changes(doc: Any) -> None:
+	"""Holds, on every save of an existing request, what Frappe's Workflow does not.
+
+	A plain save or a REST PUT could otherwise approve one's own request, change the quantity together with the
+	state, or go from any state to any other.
+	"""
+	before = doc.get_doc_before_save()
+	if not before:
+		return
+	for field in doc.meta.get_valid_columns():
+		if field in EDITABLE or field in _BOOKKEEPING or doc.get(field) == before.get(field):
+			continue
+		if doc.has_value_changed(field):
+			frappe.throw(
+				_("{0} of a request cannot be changed.").format(_(doc.meta.get_label(field))),
+				frappe.PermissionError,
+			)
+	if doc.workflow_state == before.workflow_state:
+		if doc.has_value_changed("reject_reason") and before.workflow_state != PENDING:
+			frappe.throw(_("This request has been decided already."), ChangeRefused)
+		return
+	step = (before.workflow_state, doc.workflow_state)
+	if step not in states.HUMAN_STEPS:
+		frappe.throw(
+			_("A request cannot go from {0} to {1}.").format(_(step[0]), _(step[1])), frappe.PermissionError
+		)
+	permissions.require_manager()
+	if doc.workflow_state == APPROVED:
+		permissions.check_decision(frappe.session.user, doc.requested_by)
+	doc.decided_by, doc.decided_on = frappe.session.user, now_datetime()
+	doc.open_subscription = states.open_subscription(doc.workflow_state, doc.subscription)
+	if step == (FAILED, APPROVED):
+		# Pax8 refused: provably nothing happened, so sending once more is not sending twice.
+		doc.write_sent_on, doc.pax8_message, doc.next_attempt_on = None, None, None
+		if other := frappe.db.exists(DOCTYPE, {"open_subscription": doc.subscription, "name": ("!=", doc.name)}):
+			raise AskedAlready(_("Request {0} for this subscription is open.").format(other))
+
+
+# Written by Frappe itself or by `check_changes`; what people put there is overwritten or harmless.
+_BOOKKEEPING = {"modified", "modified_by", "workflow_state", "_user_tags", "_comments", "_assign", "_liked_by", "_seen"}
+
+
+def after_save(doc: Any) -> None:
+	if not doc.has_value_changed("workflow_state"):
+		return
+	if doc.workflow_state == APPROVED:
+		queue_apply(doc.name)
+	elif doc.workflow_state == REJECTED:
+		notify.outcome(doc)
+	elif doc.workflow_state == PENDING and doc.source == "Desk":
+		notify.pending(doc)
+
+
+def queue_apply(name: str) -> None:
+	"""Has a worker apply the request once this transaction is committed. Harmless if queued twice."""
+	frappe.enqueue("msp_licensing.changes.apply.run", queue="short", enqueue_after_commit=True, request=name)

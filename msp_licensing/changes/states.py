@@ -1,0 +1,78 @@
+"""The states of a License Change Request, and the one function that moves a request outside the Workflow.
+
+Human steps (approve, reject, retry) go through Frappe's Workflow and the controller. Steps of the system and of the
+client (apply, confirm, withdraw, expire) go through `move`: Frappe refuses any save that is not a transition of the
+Workflow, for code as well, and a claim has to be one atomic comparison in any case.
+"""
+
+from typing import Any
+
+import frappe
+from frappe.desk.notifications import clear_doctype_notifications
+from frappe.workflow.doctype.workflow_action.workflow_action import process_workflow_actions
+
+DOCTYPE = "License Change Request"
+
+PENDING = "Pending Approval"
+APPROVED = "Approved"
+APPLYING = "Applying"
+SCHEDULED = "Scheduled"
+NEEDS_REVIEW = "Needs Review"
+APPLIED = "Applied"
+REJECTED = "Rejected"
+WITHDRAWN = "Withdrawn"
+EXPIRED = "Expired"
+FAILED = "Failed"
+
+# While a request is in one of these, its subscription takes no other request.
+OPEN = (PENDING, APPROVED, APPLYING, SCHEDULED, NEEDS_REVIEW)
+CLOSED = (APPLIED, REJECTED, WITHDRAWN, EXPIRED, FAILED)
+
+# What people may do by saving the document, in the Workflow or past it.
+HUMAN_STEPS = {(PENDING, APPROVED), (PENDING, REJECTED), (FAILED, APPROVED)}
+
+
+def open_subscription(state: str, subscription: str) -> str | None:
+	"""The value of the unique column that lets the database hold "one open request per subscription"."""
+	return subscription if state in OPEN else None
+
+
+def move(name: str, to: str, *, expect: tuple[str, ...], **values: Any) -> bool:
+	"""Moves a request to the state `to` if it is in one of `expect`; locks the row, does not commit.
+
+	Args:
+		name: of the License Change Request.
+		values: other fields to write in the same statement.
+
+	Returns:
+		False, and nothing is written, if the request is in another state: somebody else was faster.
+	"""
+	row = frappe.db.get_value(
+		DOCTYPE, name, ["workflow_state", "subscription"], as_dict=True, for_update=True
+	)
+	if not row or row.workflow_state not in expect:
+		return False
+	frappe.db.set_value(
+		DOCTYPE,
+		name,
+		{"workflow_state": to, "open_subscription": open_subscription(to, row.subscription), **values},
+	)
+	doc = frappe.get_doc(DOCTYPE, name)
+	if row.workflow_state != to:
+		doc.add_comment("Workflow", to)
+	_renew_workflow_actions(doc)
+	doc.notify_update()
+	return True
+
+
+def _renew_workflow_actions(doc) -> None:
+	"""Closes the to-dos of the state that was left, and makes those of the new one, as a save would have done."""
+	frappe.db.set_value(
+		"Workflow Action",
+		{"reference_doctype": DOCTYPE, "reference_name": doc.name, "status": "Open"},
+		"status",
+		"Completed",
+	)
+	process_workflow_actions(doc, "on_update")
+	clear_doctype_notifications("Workflow Action")
+	clear_doctype_notifications(doc)

@@ -1,0 +1,24 @@
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+
+class LicenseChangeRequest(Document):
+	def before_insert(self):
+		from msp_licensing.changes import requests
+
+		requests.prepare(self)
+
+	def validate(self):
+		from msp_licensing.changes import requests
+
+		requests.check_changes(self)
+
+	def on_update(self):
+		from msp_licensing.changes import requests
+
+		requests.after_save(self)
+
+	def on_trash(self):
+		if not frappe.flags.in_uninstall:
+			frappe.throw(_("Requests are kept as a record and cannot be deleted."), frappe.PermissionError)

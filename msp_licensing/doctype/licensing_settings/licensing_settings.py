@@ -1,0 +1,49 @@
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import cint
+
+from msp_licensing.permissions import CLIENT_DOCTYPES
+
+
+class LicensingSettings(Document):
+	def validate(self):
+		self.validate_threshold()
+		self.validate_limits()
+		self.validate_client_doctype()
+		self.clean_vendor_overrides()
+
+	def validate_threshold(self):
+		from msp_licensing.rules.policy import validate_threshold
+
+		if self.use_auto_approve_threshold:
+			self._throw_problem(validate_threshold(self.auto_approve_threshold))
+
+	def validate_limits(self):
+		from msp_licensing.rules.policy import validate_limits
+
+		self._throw_problem(validate_limits(cint(self.default_min_quantity), cint(self.default_max_quantity)))
+
+	def validate_client_doctype(self):
+		self.client_doctype = self.client_doctype or "MSP Client"
+		if self.client_doctype not in CLIENT_DOCTYPES:
+			frappe.throw(_("Client records can be one of: {0}.").format(", ".join(CLIENT_DOCTYPES)))
+
+	def clean_vendor_overrides(self):
+		"""A vendor once, however it was typed; vendors that a sync no longer finds stay."""
+		seen: set[str] = set()
+		rows = []
+		for row in self.vendor_overrides:
+			key = (row.vendor or "").strip().casefold()
+			if key and key not in seen:
+				seen.add(key)
+				row.vendor = row.vendor.strip()
+				rows.append(row)
+		self.set("vendor_overrides", rows)
+
+	def _throw_problem(self, problem):
+		from msp_licensing.rules.words import problem_sentence
+
+		if problem:
+			message, values = problem_sentence(problem)
+			frappe.throw(_(message).format(**values))

@@ -1,0 +1,39 @@
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+from msp_licensing.permissions import CLIENT_DOCTYPES
+
+
+class Pax8Company(Document):
+	def validate(self):
+		self.refuse_changes_of_mirrored_fields()
+		self.set_client_doctype()
+
+	def refuse_changes_of_mirrored_fields(self):
+		from msp_licensing.sync.guard import refuse_changes_of_mirrored_fields
+
+		refuse_changes_of_mirrored_fields(self)
+
+	def set_client_doctype(self):
+		if not self.client:
+			self.client = None
+			self.client_doctype = self.client_doctype or default_client_doctype()
+			return
+		self.client_doctype = self.client_doctype or default_client_doctype()
+		if self.client_doctype not in CLIENT_DOCTYPES:
+			frappe.throw(
+				_("Clients are records of {0}, not of {1}.").format(
+					_(default_client_doctype()), _(self.client_doctype)
+				)
+			)
+
+	def on_update(self):
+		if self.has_value_changed("client") or self.has_value_changed("client_doctype"):
+			from msp_licensing.sync import mapping
+
+			mapping.after_change(self)
+
+
+def default_client_doctype() -> str:
+	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"

@@ -1,0 +1,42 @@
+import frappe
+from frappe import _
+from frappe.model.document import Document
+
+
+class Pax8Settings(Document):
+	def validate(self):
+		self.strip_inputs()
+		self.require_credentials()
+		self.check_address()
+
+	def strip_inputs(self):
+		for field in ("client_id", "base_url", "audience"):
+			self.set(field, (self.get(field) or "").strip())
+		self.base_url = self.base_url.rstrip("/")
+
+	def require_credentials(self):
+		if self.mode == "Off":
+			return
+		if not self.client_id or not self.get_password("client_secret", raise_exception=False):
+			frappe.throw(_("To connect Pax8, enter the client ID and the client secret."))
+
+	def check_address(self):
+		from msp_licensing.pax8 import ConfigurationError, check_base_url
+
+		try:
+			check_base_url(self.base_url)
+		except ConfigurationError as error:
+			frappe.throw(error.message)
+
+	def on_update(self):
+		if self.has_value_changed("mode") and self.mode == "Live":
+			self.tell_of_waiting_changes()
+
+	def tell_of_waiting_changes(self):
+		"""Requests approved while nothing could be sent are sent now; nobody should be surprised by that."""
+		waiting = frappe.db.count("License Change Request", {"workflow_state": "Approved"})
+		if waiting:
+			frappe.msgprint(
+				_("{0} approved changes are waiting and will be sent to Pax8 within minutes.").format(waiting),
+				alert=True,
+			)

@@ -1,0 +1,22 @@
+import frappe
+from frappe import _
+from frappe.model.document import Document
+from frappe.utils import cint
+
+
+class Pax8Subscription(Document):
+	def validate(self):
+		from msp_licensing.sync.guard import refuse_changes_of_mirrored_fields
+
+		refuse_changes_of_mirrored_fields(self)
+		self.validate_limits()
+
+	def validate_limits(self):
+		from msp_licensing.rules.policy import validate_limits
+		from msp_licensing.rules.words import problem_sentence
+
+		if not self.override_limits:
+			return
+		if problem := validate_limits(cint(self.min_quantity), cint(self.max_quantity)):
+			message, values = problem_sentence(problem)
+			frappe.throw(_(message).format(**values))

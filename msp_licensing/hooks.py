@@ -1,0 +1,64 @@
+app_name = "msp_licensing"
+app_title = "MSP Licensing"
+app_publisher = "The MSP Licensing authors"
+app_description = "Pax8 licences in Frappe and ERPNext: sync, client self-service, approvals and proven changes"
+app_email = "hello@example.com"
+app_license = "MIT"
+app_logo_url = "/assets/msp_licensing/images/logo.svg"
+
+add_to_apps_screen = [
+	{
+		"name": app_name,
+		"logo": app_logo_url,
+		"title": app_title,
+		"route": "/app/msp-licensing",
+		"has_permission": "msp_licensing.permissions.may_open_app",
+	}
+]
+
+after_install = "msp_licensing.setup.install.after_install"
+after_migrate = "msp_licensing.setup.install.after_migrate"
+before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
+
+# Deny by default: these only ever take away what a DocPerm gives.
+permission_query_conditions = {
+	"Pax8 Company": "msp_licensing.permissions.company_conditions",
+	"Pax8 Subscription": "msp_licensing.permissions.subscription_conditions",
+	"License Change Request": "msp_licensing.permissions.request_conditions",
+	"Pax8 Product": "msp_licensing.permissions.staff_only_conditions",
+	"Pax8 Sync Run": "msp_licensing.permissions.staff_only_conditions",
+	"MSP Client": "msp_licensing.permissions.staff_only_conditions",
+}
+has_permission = {
+	"Pax8 Company": "msp_licensing.permissions.has_client_permission",
+	"Pax8 Subscription": "msp_licensing.permissions.has_client_permission",
+	"License Change Request": "msp_licensing.permissions.has_client_permission",
+	"Pax8 Product": "msp_licensing.permissions.has_staff_permission",
+	"Pax8 Sync Run": "msp_licensing.permissions.has_staff_permission",
+	"MSP Client": "msp_licensing.permissions.has_staff_permission",
+}
+
+doc_events = {
+	"Contact": {"validate": "msp_licensing.permissions.guard_contact_links"},
+}
+
+# Times are in the site's time zone. Cron jobs run on a queue with a short limit: each entry only enqueues.
+scheduler_events = {
+	"cron": {
+		"0 */4 * * *": ["msp_licensing.tasks.sync_pax8_companies"],
+		"0 * * * *": ["msp_licensing.tasks.sync_pax8_subscriptions"],
+		"0 3 * * *": ["msp_licensing.tasks.sync_pax8_products"],
+		"*/5 * * * *": ["msp_licensing.tasks.follow_up_license_changes"],
+		"30 1 * * *": ["msp_licensing.tasks.expire_license_changes"],
+	}
+}
+
+role_home_page = {"Licensing Client": "licensing", "Licensing Viewer": "licensing"}
+portal_menu_items = [
+	{"title": "Licensing", "route": "/licensing", "role": "Licensing Client"},
+	{"title": "Licensing", "route": "/licensing", "role": "Licensing Viewer"},
+]
+
+default_log_clearing_doctypes = {"Pax8 Sync Run": 30}
+
+export_python_type_annotations = True

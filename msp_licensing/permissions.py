@@ -1,0 +1,197 @@
+"""Every permission rule of the app, in one place. Portal, desk, REST and jobs call these functions.
+
+Staff reach records through DocPerm (`Licensing Manager`, `System Manager`). Portal users have no DocPerm on any
+DocType of this app: what they see and do goes through `msp_licensing.portal`, which asks `portal_access`. Should an
+administrator give a portal role a DocPerm all the same, the hooks below still cut it down to the user's own clients.
+"""
+
+from dataclasses import dataclass
+
+import frappe
+from frappe import _
+
+MANAGER = "Licensing Manager"
+CLIENT = "Licensing Client"
+VIEWER = "Licensing Viewer"
+
+# DocTypes that can be client records (product decision: ERPNext's Customer, or the app's own MSP Client).
+CLIENT_DOCTYPES = ("MSP Client", "Customer")
+
+
+@dataclass(frozen=True)
+class ClientRecord:
+	"""The record a client is on this site: `doctype` is "MSP Client" or "Customer"."""
+
+	doctype: str
+	name: str
+
+
+@dataclass(frozen=True)
+class PortalAccess:
+	"""What a portal user may do, as the server knows it. Nothing in it comes from a request."""
+
+	user: str
+	clients: tuple[ClientRecord, ...]
+	may_request: bool
+
+	def owns(self, client_doctype: str | None, client: str | None) -> bool:
+		return bool(client) and ClientRecord(client_doctype or "", client or "") in self.clients
+
+
+# --------------------------------------------------------------------------------------------- staff
+# `frappe.only_for` checks nothing while tests run, so roles are checked here.
+
+
+def is_manager(user: str | None = None) -> bool:
+	"""True for users who may decide requests, map companies, change settings and start syncs."""
+	user = user or frappe.session.user
+	return user == "Administrator" or MANAGER in frappe.get_roles(user)
+
+
+def require_manager() -> None:
+	if not is_manager():
+		frappe.throw(_("Only a Licensing Manager can do this."), frappe.PermissionError)
+
+
+def require_connection_manager() -> None:
+	"""For what touches the Pax8 connection: System Managers set it up, Licensing Managers may test it."""
+	if not (is_manager() or "System Manager" in frappe.get_roles()):
+		frappe.throw(_("Only a System Manager or a Licensing Manager can do this."), frappe.PermissionError)
+
+
+def may_open_app() -> bool:
+	"""Whether the app's tile is shown on the apps screen."""
+	return is_manager() or "System Manager" in frappe.get_roles()
+
+
+def check_decision(user: str, requested_by: str | None) -> None:
+	"""Whether `user` may approve a request made by `requested_by`.
+
+	Raises frappe.PermissionError. Used by the controller, so that no way of saving goes around it: Frappe itself
+	looks at "allow self approval" only in its own workflow action, not on a plain save.
+	"""
+	if not is_manager(user):
+		frappe.throw(_("Only a Licensing Manager can decide this request."), frappe.PermissionError)
+	if user == requested_by and not frappe.db.get_single_value("Licensing Settings", "allow_self_approval"):
+		frappe.throw(
+			_("You made this request yourself: another Licensing Manager has to approve it."),
+			frappe.PermissionError,
+		)
+
+
+# --------------------------------------------------------------------------------------------- portal
+
+
+def clients_of(user: str) -> tuple[ClientRecord, ...]:
+	"""The client records a user belongs to, through Contact links (Contact.user → Contact.links).
+
+	Frappe lets every signed-in user create and edit Contacts of their own (role All, if owner). A link that users
+	could have given themselves therefore counts for nothing: Contacts owned by the user are left out, and
+	`guard_contact_links` refuses such links when they are written.
+	"""
+	if not user or user in ("Guest", "Administrator"):
+		return ()
+	contact, link = frappe.qb.DocType("Contact"), frappe.qb.DocType("Dynamic Link")
+	rows = (
+		frappe.qb.from_(link)
+		.join(contact)
+		.on((link.parent == contact.name) & (link.parenttype == "Contact"))
+		.select(link.link_doctype, link.link_name)
+		.where(contact.user == user)
+		.where(contact.owner != user)
+		.where(link.link_doctype.isin(CLIENT_DOCTYPES))
+		.distinct()
+		.orderby(link.link_doctype, link.link_name)
+	).run()
+	return tuple(ClientRecord(doctype, name) for doctype, name in rows if name)
+
+
+def portal_access(user: str | None = None) -> PortalAccess:
+	"""What the session's user may see and do in the portal.
+
+	Raises frappe.PermissionError for Guests and for users without a portal role. A user with a role and no client
+	gets an access with no clients: the page says so in words.
+	"""
+	user = user or frappe.session.user
+	if user == "Guest":
+		frappe.throw(_("Please sign in to see your licences."), frappe.PermissionError)
+	roles = set(frappe.get_roles(user)) if user != "Administrator" else set()
+	if not roles & {CLIENT, VIEWER}:
+		frappe.throw(_("Your account has no access to licensing. Please ask your provider."), frappe.PermissionError)
+	return PortalAccess(user=user, clients=clients_of(user), may_request=CLIENT in roles)
+
+
+def guard_contact_links(doc, method: str | None = None) -> None:
+	"""Hook on Contact: nobody but staff ties a Contact to a client record, or a user to such a Contact.
+
+	Raises frappe.PermissionError. Without it a portal user could make a Contact of their own, link it to somebody
+	else's client record, and read that client's licences.
+	"""
+	if not _is_website_user(frappe.session.user):
+		return
+	before = doc.get_doc_before_save()
+	client_links = _client_links(doc)
+	if client_links - (_client_links(before) if before else set()):
+		frappe.throw(_("Only your provider can link a contact to a client."), frappe.PermissionError)
+	user_before = before.user if before else None
+	if client_links and (doc.user or None) != (user_before or None):
+		frappe.throw(_("Only your provider can change the user of this contact."), frappe.PermissionError)
+
+
+def _client_links(contact) -> set[tuple[str, str]]:
+	return {
+		(link.link_doctype, link.link_name) for link in contact.links if link.link_doctype in CLIENT_DOCTYPES
+	}
+
+
+def _is_website_user(user: str) -> bool:
+	"""Guests count: a sign-up runs as Guest."""
+	if user == "Administrator":
+		return False
+	return user == "Guest" or frappe.get_cached_value("User", user, "user_type") != "System User"
+
+
+# --------------------------------------------------------------------------------------------- hooks
+# v15 joins these conditions with "and" without brackets: each is one bracketed expression.
+
+
+def _conditions_for_clients(doctype: str, user: str | None) -> str:
+	user = user or frappe.session.user
+	if not _is_website_user(user):
+		return ""
+	clients = clients_of(user)
+	if not clients:
+		return "(1=0)"
+	table = f"`tab{doctype}`"
+	pairs = ", ".join(
+		f"({frappe.db.escape(client.doctype)}, {frappe.db.escape(client.name)})" for client in clients
+	)
+	return f"(({table}.`client_doctype`, {table}.`client`) in ({pairs}))"
+
+
+def company_conditions(user: str | None = None, doctype: str | None = None) -> str:
+	return _conditions_for_clients("Pax8 Company", user)
+
+
+def subscription_conditions(user: str | None = None, doctype: str | None = None) -> str:
+	return _conditions_for_clients("Pax8 Subscription", user)
+
+
+def request_conditions(user: str | None = None, doctype: str | None = None) -> str:
+	return _conditions_for_clients("License Change Request", user)
+
+
+def staff_only_conditions(user: str | None = None, doctype: str | None = None) -> str:
+	return "(1=0)" if _is_website_user(user or frappe.session.user) else ""
+
+
+def has_client_permission(doc, ptype: str | None = None, user: str | None = None, **kwargs) -> bool | None:
+	"""A portal user may at most read the records of their own clients; None leaves staff to their DocPerms."""
+	user = user or frappe.session.user
+	if not _is_website_user(user):
+		return None
+	return ptype == "read" and ClientRecord(doc.get("client_doctype"), doc.get("client")) in clients_of(user)
+
+
+def has_staff_permission(doc, ptype: str | None = None, user: str | None = None, **kwargs) -> bool | None:
+	return False if _is_website_user(user or frappe.session.user) else None

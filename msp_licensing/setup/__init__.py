@@ -1,0 +1,1 @@
+"""What the app sets up on a site, and takes away again."""

@@ -1,0 +1,1 @@
+"""Pax8 → DocTypes: fetch, compare, write what changed, record the run."""

@@ -1,0 +1,144 @@
+"""The site's connection to Pax8: settings, mode, and a client that shares token and rate limit with all workers."""
+
+import json
+import time
+from contextlib import AbstractContextManager
+from hashlib import sha256
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint
+
+from msp_licensing.pax8 import Pax8Client, Token
+
+OFF, OBSERVE, LIVE = "Off", "Observe", "Live"
+
+# Share of the calls per minute that only a change somebody waits for may use.
+RESERVED_SHARE = 0.05
+
+
+def mode() -> str:
+	return frappe.db.get_single_value("Pax8 Settings", "mode") or OFF
+
+
+def is_active() -> bool:
+	"""Whether Pax8 may be read: mode is not Off and there are credentials."""
+	return problem() is None
+
+
+def is_live() -> bool:
+	"""Whether approved changes may be sent."""
+	return is_active() and mode() == LIVE
+
+
+def problem() -> str | None:
+	"""Why there is no active connection, in words for staff; None if there is one."""
+	settings = frappe.get_cached_doc("Pax8 Settings")
+	if (settings.mode or OFF) == OFF:
+		return _("Pax8 is not connected: the mode is Off.")
+	if not settings.client_id or not settings.get_password("client_secret", raise_exception=False):
+		return _("Pax8 is not connected: client ID or client secret is missing.")
+	return None
+
+
+def client(*, settings: Any = None, priority: bool = False, **options: Any) -> Pax8Client:
+	"""A client for the site's credentials; the caller closes it (`with`).
+
+	Args:
+		settings: a Pax8 Settings document, for a test of what is not saved yet; then tokens are not shared.
+		priority: the calls may use the part of the rate limit that is kept for changes being applied.
+		options: passed on to `Pax8Client` (timeout, max_retries, …).
+
+	Raises:
+		frappe.ValidationError: there is no active connection.
+		msp_licensing.pax8.ConfigurationError: the API address cannot be used.
+	"""
+	saved = settings is None
+	settings = settings or frappe.get_cached_doc("Pax8 Settings")
+	secret = settings.get_password("client_secret", raise_exception=False)
+	if saved and (reason := problem()):
+		frappe.throw(reason)
+	return Pax8Client(
+		client_id=settings.client_id or "",
+		client_secret=secret or "",
+		base_url=settings.base_url,
+		audience=settings.audience,
+		token_store=RedisTokenStore(settings.client_id, settings.base_url) if saved else None,
+		limiter=SharedRateLimiter(cint(settings.calls_per_minute) or 1000, priority=priority),
+		writes_allowed=saved and settings.mode == LIVE,
+		**options,
+	)
+
+
+class RedisTokenStore:
+	"""Keeps the token where all workers of the site find it, until it expires. Never in the database.
+
+	Used from the client's threads, which have no `frappe.local`: the key is made once, with the site in it.
+	"""
+
+	def __init__(self, client_id: str | None, base_url: str) -> None:
+		digest = sha256(f"{client_id}|{base_url}".encode()).hexdigest()[:24]
+		self._redis = frappe.cache
+		self._key = frappe.cache.make_key(f"msp_licensing:pax8_token:{digest}")
+
+	def get(self) -> Token | None:
+		stored = self._redis.get(self._key)
+		return Token.load(json.loads(stored)) if stored else None
+
+	def set(self, token: Token) -> None:
+		seconds = int(token.expires_at - time.time())
+		if seconds > 0:
+			self._redis.set(self._key, json.dumps(token.dump()), ex=seconds)
+
+	def clear(self, token: Token) -> None:
+		"""Forgets `token`; a newer one that another worker has stored meanwhile stays."""
+		if self.get() == token:
+			self._redis.delete(self._key)
+
+	def lock(self) -> AbstractContextManager[object]:
+		"""One worker at a time asks for a new token; the others wait and find it."""
+		return self._redis.lock(self._key + b":lock", timeout=60, blocking_timeout=60)
+
+
+# One bucket per site in Redis. GCRA: `tat` is the time at which the bucket would be empty again; a call moves it by
+# one interval and may be made once it is no further ahead than the burst. Redis' own clock is used, so that workers
+# on several machines agree.
+_GCRA = """
+local now = redis.call('TIME')
+now = tonumber(now[1]) + tonumber(now[2]) / 1000000
+local tat = tonumber(redis.call('GET', KEYS[1]) or now)
+local blocked = tonumber(redis.call('GET', KEYS[2]) or 0)
+if tat < now then tat = now end
+local wait = math.max(tat - now - tonumber(ARGV[2]), blocked - now, 0)
+if wait > 0 then return tostring(wait) end
+redis.call('SET', KEYS[1], string.format('%.6f', tat + tonumber(ARGV[1])), 'EX', 120)
+return '0'
+"""
+
+
+class SharedRateLimiter:
+	"""Holds all workers of a site together to `calls_per_minute`.
+
+	Args:
+		priority: may dip into the reserve, so that a long walk does not starve a change waiting to be applied.
+	"""
+
+	BURST_SECONDS = 2.0
+
+	def __init__(self, calls_per_minute: int, *, priority: bool = False) -> None:
+		self._interval = 60 / calls_per_minute
+		self._priority = priority
+		self._keys = [frappe.cache.make_key(f"msp_licensing:pax8_rate:{part}") for part in ("tat", "blocked")]
+		self._redis = frappe.cache
+		self._script = self._redis.register_script(_GCRA)
+
+	def acquire(self, priority: bool = False) -> None:
+		"""Waits until a call may be made."""
+		ahead = self.BURST_SECONDS if self._priority or priority else self.BURST_SECONDS * (1 - RESERVED_SHARE * 5)
+		while (wait := float(self._script(keys=self._keys, args=[self._interval, ahead], client=self._redis))) > 0:
+			time.sleep(min(wait, 5))
+
+	def penalize(self, seconds: float) -> None:
+		"""Pax8 answered 429: nobody calls for `seconds`."""
+		self._redis.set(self._keys[1], f"{time.time() + seconds:.3f}", ex=max(int(seconds) + 1, 1))

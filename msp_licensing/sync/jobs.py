@@ -1,0 +1,198 @@
+"""One run of a sync: lock, client, record, progress. Scheduler, buttons and mapping all come through here."""
+
+import time
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import now_datetime
+
+from msp_licensing.pax8 import Pax8Client, Pax8Error
+from msp_licensing.sync import companies, connection, products, subscriptions
+
+WALKS = {
+	"Companies": companies.sync,
+	"Subscriptions": subscriptions.sync,
+	"Products": products.sync,
+}
+# A large catalogue takes 2 calls a product at 1000 calls a minute.
+TIMEOUT = {"Companies": 30 * 60, "Subscriptions": 60 * 60, "Products": 4 * 60 * 60}
+PROGRESS_EVENT = "msp_licensing_sync_progress"
+
+
+def enqueue(kind: str, *, trigger: str, company: str | None = None) -> None:
+	"""Queues a run after the current transaction is committed; whoever triggers it by hand sees its progress."""
+	frappe.enqueue(
+		"msp_licensing.sync.jobs.run",
+		queue="long",
+		timeout=TIMEOUT[kind],
+		enqueue_after_commit=True,
+		kind=kind,
+		trigger=trigger,
+		company=company,
+		watcher=frappe.session.user if trigger != "Schedule" else None,
+	)
+
+
+def run(
+	kind: str,
+	trigger: str = "Schedule",
+	company: str | None = None,
+	watcher: str | None = None,
+	pax8: Pax8Client | None = None,
+) -> str | None:
+	"""Runs one sync to its end and records it.
+
+	Args:
+		kind: "Companies", "Subscriptions" or "Products".
+		company: walk only the subscriptions of this Pax8 company.
+		watcher: user who is shown the progress.
+		pax8: a client to use instead of the site's own.
+
+	Returns:
+		The name of the Pax8 Sync Run; None if nothing was started, as there is no connection or another run of the
+		kind is going.
+	"""
+	frappe.set_user("Administrator")
+	if pax8 is None and not connection.is_active():
+		return None
+	# Freed by the database itself when this worker's connection ends, however it ends.
+	lock = f"msp_sync_{kind}_{frappe.local.site}"[:64]
+	if not frappe.db.sql("select get_lock(%s, %s)", (lock, 60 if company else 0))[0][0]:
+		_show(watcher, kind, message=_("Another run is going already."), done=True)
+		return None
+	try:
+		_end_dead_runs(kind)
+		record = Run(kind, trigger, company, watcher)
+		options = {"company": company} if company else {}
+		if pax8 is not None:
+			record.carry_out(pax8, options)
+		else:
+			with connection.client() as own:
+				record.carry_out(own, options)
+		return record.name
+	finally:
+		frappe.db.sql("select release_lock(%s)", lock)
+
+
+class Run:
+	"""A Pax8 Sync Run while it is going: the counters walks count in, its problems, and its progress."""
+
+	COUNTERS = (
+		"rows_seen",
+		"rows_new",
+		"rows_changed",
+		"rows_unchanged",
+		"rows_vanished",
+		"rows_unmapped",
+		"rows_refused",
+	)
+
+	def __init__(self, kind: str, trigger: str, company: str | None, watcher: str | None) -> None:
+		self.kind = kind
+		self.watcher = watcher
+		for counter in self.COUNTERS:
+			setattr(self, counter, 0)
+		self._problems: list[str] = []
+		self._problem_count = 0
+		self._shown = 0.0
+		self._started = time.monotonic()
+		self.name = (
+			frappe.get_doc(
+				{
+					"doctype": "Pax8 Sync Run",
+					"kind": kind,
+					"trigger": trigger,
+					"company": company,
+					"status": "Running",
+					"started_on": now_datetime(),
+				}
+			)
+			.insert(ignore_permissions=True, ignore_links=True)
+			.name
+		)
+		frappe.db.commit()  # nosemgrep: a run that dies leaves its record
+
+	def carry_out(self, pax8: Pax8Client, options: dict[str, Any]) -> None:
+		"""Walks, then writes the end of the record, whatever happens."""
+		status = "Failed"
+		try:
+			WALKS[self.kind](pax8, self, **options)
+			status = "Incomplete" if self._problem_count else "Completed"
+		except Pax8Error as error:
+			# Part of a walk: what was read is stored, nothing is concluded from what was not.
+			frappe.db.rollback()
+			status = "Incomplete" if self.rows_seen else "Failed"
+			self.problem(error.message)
+		except Exception as error:
+			frappe.db.rollback()
+			self.problem(f"{type(error).__name__}: {error}")
+			frappe.log_error(title=f"Pax8 sync of {self.kind} failed", reference_doctype="Pax8 Sync Run")
+			raise
+		finally:
+			self._finish(status, pax8.calls)
+
+	def problem(self, message: str) -> None:
+		"""Notes something that did not work; the first fifty are kept in words."""
+		self._problem_count += 1
+		if len(self._problems) < 50:
+			self._problems.append(message)
+
+	def refuse_row(self, name: str, error: Exception) -> None:
+		"""Notes a row that was left alone because it cannot be understood."""
+		self.rows_refused += 1
+		self.problem(f"{name}: {error}")
+
+	def progress(self, mirror: Any) -> None:
+		expected = max(len(mirror.known), len(mirror.seen))
+		self.step(_(self.kind), len(mirror.seen), expected)
+
+	def step(self, what: str, done: int, total: int) -> None:
+		"""Shows the watcher how far the run is, a few times a second at most."""
+		now = time.monotonic()
+		if self.watcher and now - self._shown > 0.3:
+			self._shown = now
+			_show(self.watcher, self.kind, message=what, count=done, total=total)
+
+	def _finish(self, status: str, calls: int) -> None:
+		problems = "\n".join(self._problems)
+		if self._problem_count > len(self._problems):
+			problems += "\n" + _("… and {0} more").format(self._problem_count - len(self._problems))
+		frappe.db.set_value(
+			"Pax8 Sync Run",
+			self.name,
+			{
+				"status": status,
+				"finished_on": now_datetime(),
+				"duration": round(time.monotonic() - self._started, 2),
+				"calls": calls,
+				"error": problems or None,
+				**{counter: getattr(self, counter) for counter in self.COUNTERS},
+			},
+		)
+		frappe.db.commit()  # nosemgrep: end of the run
+		_show(
+			self.watcher,
+			self.kind,
+			message=_("{0}: {1} new, {2} changed, {3} unchanged").format(
+				_(status), self.rows_new, self.rows_changed, self.rows_unchanged
+			),
+			done=True,
+			status=status,
+			run=self.name,
+		)
+
+
+def _show(watcher: str | None, kind: str, **values: Any) -> None:
+	if watcher:
+		frappe.publish_realtime(PROGRESS_EVENT, {"kind": kind, **values}, user=watcher)
+
+
+def _end_dead_runs(kind: str) -> None:
+	"""Runs of this kind that still say "Running" while we hold the lock belong to workers that died."""
+	for name in frappe.get_all("Pax8 Sync Run", {"kind": kind, "status": "Running"}, pluck="name"):
+		frappe.db.set_value(
+			"Pax8 Sync Run",
+			name,
+			{"status": "Failed", "finished_on": now_datetime(), "error": _("The worker was stopped.")},
+		)

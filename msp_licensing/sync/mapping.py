@@ -1,0 +1,65 @@
+"""What follows from mapping a Pax8 company to a client, and which client it probably is."""
+
+import re
+from difflib import SequenceMatcher
+from typing import Any
+
+import frappe
+from frappe import _
+
+from msp_licensing.sync import connection, jobs, subscriptions
+
+
+def after_change(company: Any) -> None:
+	"""A company was mapped, moved to another client, or unmapped.
+
+	The old client loses sight of its subscriptions in the same transaction; its waiting requests are withdrawn. The
+	new one gets them at once, as far as they were copied before, and the rest by a sync of just this company.
+	"""
+	from msp_licensing.changes import requests
+
+	before = company.get_doc_before_save()
+	if before and before.client:
+		requests.withdraw_all(
+			{"company": company.name, "client_doctype": before.client_doctype, "client": before.client},
+			_("The company was given to another client record."),
+		)
+	subscriptions.own_as_mapped()
+	if company.client and connection.is_active():
+		jobs.enqueue("Subscriptions", trigger="Mapping", company=company.name)
+
+
+def suggestions(company: str, limit: int = 5) -> list[dict[str, Any]]:
+	"""Client records that a Pax8 company may be, the likeliest first.
+
+	Returns:
+		Rows with `client`, `title` and `score` (0–100, percent of likeness of the names). Clients under 50 are left
+		out; an identical Pax8 "external id" counts as 100.
+	"""
+	row = frappe.db.get_value("Pax8 Company", company, ["company_name", "external_id"], as_dict=True)
+	doctype = frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"
+	title = {"Customer": "customer_name", "MSP Client": "client_name"}[doctype]
+	wanted = normalize(row.company_name)
+	found = []
+	for client in frappe.get_all(doctype, filters={"disabled": 0}, fields=["name", f"{title} as title"]):
+		score = round(SequenceMatcher(None, wanted, normalize(client.title)).ratio() * 100)
+		if row.external_id and row.external_id in (client.name, client.title):
+			score = 100
+		if score >= 50:
+			found.append({"client": client.name, "title": client.title, "score": score})
+	return sorted(found, key=lambda match: (-match["score"], match["title"]))[:limit]
+
+
+_LEGAL_FORMS = re.compile(
+	r"\b(inc|incorporated|llc|ltd|limited|gmbh|ag|kg|co|corp|corporation|company|plc|bv|nv|sarl|sas|srl|spa|oy|ab|as|pty)\b"
+)
+
+
+def normalize(name: str | None) -> str:
+	"""A company's name without case, punctuation and legal form, for comparison.
+
+	>>> normalize("Cedar & Pine Architects, Inc.")
+	'cedar pine architects'
+	"""
+	text = re.sub(r"[^\w\s]", " ", (name or "").casefold())
+	return " ".join(_LEGAL_FORMS.sub(" ", text).split())

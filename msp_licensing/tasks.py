@@ -1,0 +1,31 @@
+"""Entry points of the scheduler (hooks.py). They only enqueue: cron jobs run on a queue with a short time limit."""
+
+import frappe
+
+from msp_licensing.sync import connection, jobs
+
+
+def sync_pax8_companies() -> None:
+	_sync("Companies")
+
+
+def sync_pax8_subscriptions() -> None:
+	_sync("Subscriptions")
+
+
+def sync_pax8_products() -> None:
+	_sync("Products")
+
+
+def _sync(kind: str) -> None:
+	if connection.is_active():
+		jobs.enqueue(kind, trigger="Schedule")
+
+
+def follow_up_license_changes() -> None:
+	"""Takes up requests whose job was lost, whose worker died, or that wait for Pax8."""
+	frappe.enqueue("msp_licensing.changes.apply.follow_up", queue="short", enqueue_after_commit=True)
+
+
+def expire_license_changes() -> None:
+	frappe.enqueue("msp_licensing.changes.requests.expire_pending", queue="short", enqueue_after_commit=True)
