@@ -4,9 +4,29 @@ from __future__ import annotations
 
 # First match wins; words are looked for in "vendor product", case-folded.
 _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-	("Cloud Infrastructure", ("azure", "aws", "amazon web", "google cloud", "virtual machine", "reserved instance")),
-	("Backup", ("backup", "dropsuite", "acronis", "veeam", "datto", "axcient", "skykick", "cove", "recovery", "archiv")),
-	("Email Security", ("proofpoint", "mimecast", "ironscales", "avanan", "inky", "email security", "exclaimer")),
+	(
+		"Cloud Infrastructure",
+		("azure", "aws", "amazon web", "google cloud", "virtual machine", "reserved instance"),
+	),
+	(
+		"Backup",
+		(
+			"backup",
+			"dropsuite",
+			"acronis",
+			"veeam",
+			"datto",
+			"axcient",
+			"skykick",
+			"cove",
+			"recovery",
+			"archiv",
+		),
+	),
+	(
+		"Email Security",
+		("proofpoint", "mimecast", "ironscales", "avanan", "inky", "email security", "exclaimer"),
+	),
 	("Security Awareness", ("knowbe4", "awareness", "phish", "usecure", "bullphish")),
 	(
 		"Security",
@@ -29,13 +49,26 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 			"security",
 		),
 	),
-	("Identity", ("duo", "entra", "okta", "keeper", "1password", "lastpass", "bitwarden", "password", "jumpcloud")),
+	(
+		"Identity",
+		("duo", "entra", "okta", "keeper", "1password", "lastpass", "bitwarden", "password", "jumpcloud"),
+	),
 	("Voice", ("teams phone", "calling", "ringcentral", "dialpad", "voice", "audio conferencing")),
 	("Creative", ("adobe", "acrobat", "creative cloud", "canva", "bluebeam")),
 	("Management", ("intune", "rmm", "nerdio", "addigy", "monitor", "liongard", "hudu")),
 	(
 		"Productivity",
-		("microsoft 365", "office 365", "exchange", "sharepoint", "visio", "project", "power bi", "teams", "workspace"),
+		(
+			"microsoft 365",
+			"office 365",
+			"exchange",
+			"sharepoint",
+			"visio",
+			"project",
+			"power bi",
+			"teams",
+			"workspace",
+		),
 	),
 )
 

@@ -97,11 +97,16 @@ class Evidence:
 	arrears_lines: int = 0
 
 
-# Units in which seats and devices are counted. Anything else that has a name is taken for a meter.
-_COUNTED = frozenset(
-	"each ea user users seat seats license licenses licence licences device devices mailbox mailboxes endpoint "
-	"endpoints computer computers workstation workstations server servers account accounts person unit units item "
-	"items subscription subscriptions domain domains site sites tenant tenants company flat qty quantity n/a".split()
+# Units in which seats and devices are counted, and units that measure. A named unit that is neither counts as a meter
+# where the price is 0 (Pax8: "specific units"), and as a seat where there is a price.
+_COUNTED = re.compile(
+	r"\b(each|ea|users?|seats?|licen[sc]es?|devices?|mailbox(es)?|endpoints?|computers?|workstations?|servers?"
+	r"|accounts?|person|people|employees?|units?|items?|subscriptions?|domains?|sites?|tenants?|compan(y|ies)"
+	r"|flat|qty|quantity|n/a)\b"
+)
+_MEASURED = re.compile(
+	r"\b([kmgtp]i?bs?|(mega|giga|tera|peta)bytes?|instances?|hours?|hrs?|minutes?|mins?|seconds?|credits?|messages?"
+	r"|transactions?|requests?|calls?|tokens?|events?|pages?|points?|v?cpus?|v?cores?|operations?)\b"
 )
 _FREE_WORDS = re.compile(
 	r"\b(trials?|promo(?:s|tion|tional)?|free|nfr|add[\s-]?ons?|evaluation|demo)\b", re.I
@@ -114,9 +119,8 @@ _METER_WORDS = re.compile(
 
 def is_metered_unit(unit: str | None) -> bool:
 	"""Return whether a unit of measurement names an amount of something (`GB`, `Instance`) and not a seat or device."""
-	words = re.findall(r"[^\W_/]+(?:/a)?", (unit or "").casefold())
-	words = [word for word in words if word not in ("per", "a", "an", "the")]
-	return bool(words) and not any(word in _COUNTED for word in words)
+	text = (unit or "").strip().casefold().replace("_", " ")
+	return bool(text) and (bool(_MEASURED.search(text)) or not _COUNTED.search(text))
 
 
 def classify(
@@ -181,9 +185,10 @@ def _priced(plans: list[PlanLike], metered: list[str], units: list[str]) -> Clas
 	# A mark-up's rate is a percentage: it says nothing about how the product is counted.
 	if all(_same(plan.type, "markup") for plan in plans):
 		return _unknown(Reason("markup_only", {}))
-	if metered:
+	measured = [unit for unit in metered if _MEASURED.search(unit.casefold().replace("_", " "))]
+	if measured:
 		# A price per GB may be a prepaid pack or a meter: a person has to say.
-		return _unknown(Reason("priced_meter", {"units": ", ".join(metered)}))
+		return _unknown(Reason("priced_meter", {"units": ", ".join(measured)}))
 	return Classification(UsageClass.SEAT, (Reason("priced", {"units": ", ".join(units)}),))
 
 
