@@ -1,7 +1,7 @@
 """The Pax8 partner API, typed. Knows nothing of Frappe: `httpx`, `pydantic` and the standard library are all it needs."""
 
 from msp_licensing.pax8.auth import MemoryTokenStore, Token, TokenStore
-from msp_licensing.pax8.client import CallInfo, Pax8Client
+from msp_licensing.pax8.client import CallInfo, Pax8Client, checked_url
 from msp_licensing.pax8.errors import (
 	AuthenticationFailed,
 	BadAnswer,
@@ -70,6 +70,7 @@ __all__ = [
 	"TokenStore",
 	"Unreachable",
 	"WritesDisabled",
+	"checked_url",
 	"normalise_status",
 	"normalise_term",
 	"parse_day",

@@ -202,7 +202,7 @@ class Pax8Client:
 		if isinstance(client_secret, str):
 			client_secret = SecretStr(client_secret)
 		self._credentials = _credentials(client_id, client_secret, audience)
-		self._base_url = _checked_url(base_url)
+		self._base_url = checked_url(base_url)
 		if max_retries < 0 or concurrency < 1:
 			raise ConfigurationError("max_retries must be at least 0, and concurrency at least 1.")
 		self._store: TokenStore = token_store if token_store is not None else MemoryTokenStore()
@@ -825,7 +825,7 @@ def _credentials(client_id: str, client_secret: SecretStr, audience: str) -> Cre
 	return Credentials(client_id, client_secret, audience.strip())
 
 
-def _checked_url(text: str) -> str:
+def checked_url(text: str) -> str:
 	"""Return the base URL without a slash at its end, or say what is wrong with it."""
 	text = (text or "").strip()
 	try:

@@ -21,10 +21,10 @@ class Pax8Settings(Document):
 			frappe.throw(_("To connect Pax8, enter the client ID and the client secret."))
 
 	def check_address(self):
-		from msp_licensing.pax8 import ConfigurationError, check_base_url
+		from msp_licensing.pax8 import ConfigurationError, checked_url
 
 		try:
-			check_base_url(self.base_url)
+			checked_url(self.base_url)
 		except ConfigurationError as error:
 			frappe.throw(error.message)
 
