@@ -1,0 +1,222 @@
+"""The sandbox without its socket: takes a Request, gives a Response."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from msp_licensing.sandbox.areas import API_ROUTES, CONTROL_ROUTES
+from msp_licensing.sandbox.calls import Calls
+from msp_licensing.sandbox.clock import SandboxClock
+from msp_licensing.sandbox.config import ON_RESET, WHILE_RUNNING, SandboxConfig
+from msp_licensing.sandbox.dates import as_utc
+from msp_licensing.sandbox.errors import ApiError, envelope
+from msp_licensing.sandbox.faults import Fault, Faults
+from msp_licensing.sandbox.generate import make_world
+from msp_licensing.sandbox.limits import RateLimit, Tokens
+from msp_licensing.sandbox.web import Request, Response, Route, Router, respond
+
+API_PREFIX = "/v1"
+CONTROL_PREFIX = "/_sandbox"
+_LOOPBACK = ("127.", "::1", "::ffff:127.")
+_ERROR_PAGE = (
+	b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
+	b"<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n"
+)
+
+
+class App:
+	"""One stand-in Pax8: its data, clock, faults and log, and how a call is served.
+
+	Handlers run with `lock` held, so the effect of a call is whole or not at all. Code that looks at or
+	changes `world` from another thread takes the lock too.
+	"""
+
+	def __init__(self, config: SandboxConfig, open_control: bool = False) -> None:
+		self.lock = threading.RLock()
+		self.stopping = threading.Event()
+		self.initial_config = config
+		self.config = config
+		self.open_control = open_control
+		self.clock = SandboxClock(config.now)
+		self.tokens = Tokens()
+		self.rate = RateLimit()
+		self.calls = Calls()
+		self._api = Router(API_PREFIX, API_ROUTES)
+		self._control = Router(CONTROL_PREFIX, CONTROL_ROUTES)
+		self.faults = Faults(frozenset(route.operation for route in API_ROUTES))
+		self.world = make_world(config, self.clock.now())
+
+	@property
+	def routes(self) -> tuple[Route, ...]:
+		"""The operations of the API that are served, with paths relative to /v1."""
+		return self._api.routes
+
+	def configure(self, changes: dict[str, Any]) -> SandboxConfig:
+		"""Change settings of the running sandbox. Raises ValueError for one that cannot be."""
+		with self.lock:
+			self.config = self.config.changed(changes, WHILE_RUNNING)
+			return self.config
+
+	def reset(self, changes: dict[str, Any] | None = None) -> SandboxConfig:
+		"""Back to the start: data, clock, settings, faults, log and rate window; issued tokens stay valid.
+
+		`changes` to the settings hold from now on. Raises ValueError for one that cannot be made.
+		"""
+		config = self.initial_config.changed(changes or {}, ON_RESET)
+		with self.lock:
+			self.clock.reset()
+			self.world = make_world(config, self.clock.now())
+			self.initial_config = self.config = config
+			self.faults.clear()
+			self.calls.clear()
+			self.rate.clear()
+			return config
+
+	def handle(self, request: Request) -> Response:
+		"""Serve one call. Raises nothing: whatever goes wrong is a Response."""
+		try:
+			if request.path == CONTROL_PREFIX or request.path.startswith(CONTROL_PREFIX + "/"):
+				return self._serve_control(request)
+			return self._serve_api(request)
+		except Exception as error:  # a defect of the sandbox must be told from Pax8's refusals
+			message = f"Defect in the sandbox: {type(error).__name__}: {error}"
+			return Response(500, envelope(500, message, request.path))
+
+	def pause(self, seconds: float) -> None:
+		"""Wait in real time, at most until the sandbox stops."""
+		if seconds > 0:
+			self.stopping.wait(seconds)
+
+	def _serve_control(self, request: Request) -> Response:
+		if not (self.open_control or request.peer.startswith(_LOOPBACK)):
+			return Response(403, {"error": "The control endpoints answer on this machine only."})
+		route, names, methods = self._control.find(request.method, request.path)
+		if route is None:
+			if methods:
+				return Response(405, {"error": f"Use {' or '.join(methods)}."}, {"Allow": ", ".join(methods)})
+			paths = sorted({CONTROL_PREFIX + known.path for known in self._control.routes})
+			return Response(404, {"error": "No such control endpoint.", "endpoints": paths})
+		try:
+			with self.lock:
+				self.world.settle(self.clock.now())
+				return respond(self, route, request, names)
+		except ApiError as error:
+			return Response(error.status, {"error": "; ".join((error.message, *error.details))})
+		except ValueError as error:
+			return Response(400, {"error": str(error)})
+
+	def _serve_api(self, request: Request) -> Response:
+		started = time.perf_counter()
+		called_at = as_utc(self.clock.now())
+		self.pause(self.config.latency_ms / 1000)
+		route, names, methods = self._api.find(request.method, request.path)
+		operation = route.operation if route else None
+		with self.lock:
+			fault = self.faults.take(operation, request, API_PREFIX)
+		if fault:
+			response = self._serve_faulty(fault, route, request, names, methods)
+		else:
+			response = self._answer(route, request, names, methods)
+		with self.lock:
+			self.calls.add(
+				called_at,
+				operation,
+				request,
+				response,
+				fault.kind if fault else None,
+				(time.perf_counter() - started) * 1000,
+			)
+		return response
+
+	def _answer(
+		self, route: Route | None, request: Request, names: dict[str, str], methods: list[str]
+	) -> Response:
+		try:
+			with self.lock:
+				self.world.settle(self.clock.now())
+				self._admit(route, request)
+				if route is None:
+					if methods:
+						raise ApiError(
+							405,
+							"Method not allowed",
+							[f"{request.method} is not served here."],
+							{"Allow": ", ".join(methods)},
+						)
+					raise ApiError(404, "Not found", [f"There is no {request.path}."])
+				response = respond(self, route, request, names)
+		except ApiError as error:
+			body = envelope(error.status, error.message, request.path, error.details)
+			return Response(error.status, body, error.headers)
+		# Frozen here, outside the lock: a page of 200 rows takes a while to write.
+		response.content = response.payload() or None
+		response.headers.setdefault("Content-Type", "application/json")
+		return response
+
+	def _admit(self, route: Route | None, request: Request) -> None:
+		"""Ask for a valid token, then count the call against the limit. Raises ApiError 401 or 429."""
+		if route is not None and route.public:
+			return
+		now = self.clock.timestamp()
+		scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+		if scheme.lower() != "bearer" or not self.tokens.valid(token.strip(), now):
+			raise ApiError(
+				401,
+				"Unauthorized",
+				["The access token is missing, unknown or expired."],
+				{"WWW-Authenticate": "Bearer"},
+			)
+		seconds = self.rate.wait_for(self.config.rate_limit, now)
+		if seconds:
+			raise ApiError(
+				429,
+				"Too many requests",
+				[f"No more than {self.config.rate_limit} calls a minute are accepted."],
+				{"Retry-After": str(seconds)} if self.config.retry_after else {},
+			)
+
+	def _serve_faulty(
+		self,
+		fault: Fault,
+		route: Route | None,
+		request: Request,
+		names: dict[str, str],
+		methods: list[str],
+	) -> Response:
+		if not fault.after:
+			self.pause(fault.seconds)
+		served = None
+		if fault.after or fault.kind == "delay":
+			served = self._answer(route, request, names, methods)
+		if fault.after and fault.kind != "slow":
+			self.pause(fault.seconds)
+		return self._spoil(fault, served, request)
+
+	def _spoil(self, fault: Fault, served: Response | None, request: Request) -> Response:
+		"""What the caller gets of `served` (None: nothing was served) under a fault."""
+		given = fault.body.encode() if isinstance(fault.body, str) else fault.body
+		if fault.kind == "html":
+			page = given if isinstance(given, bytes) else _ERROR_PAGE
+			return Response(fault.status, page, {"Content-Type": "text/html; charset=utf-8", **fault.headers})
+		if fault.kind == "status":
+			if given is None:
+				message = f"The sandbox was told to answer {fault.status}."
+				given = envelope(fault.status, message, request.path) if fault.status != 204 else None
+			return Response(fault.status, given, {"Content-Type": "application/json", **fault.headers})
+		if served is None:
+			return Response(delivery="none")
+		served.headers.update(fault.headers)
+		if fault.kind == "drop_after":
+			served.delivery = "none"
+		elif fault.kind == "broken_body":
+			body = served.payload()
+			served.content = given if isinstance(given, bytes) else body[: max(1, len(body) // 2)]
+		elif fault.kind == "empty":
+			served.content = None
+		elif fault.kind == "truncated":
+			served.delivery = "truncated"
+		elif fault.kind == "slow":
+			served.delivery, served.seconds = "slow", fault.seconds
+		return served

@@ -1,0 +1,126 @@
+"""The state of a sandbox: tables that page quickly, and the changes that are still being provisioned."""
+
+from __future__ import annotations
+
+import heapq
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from msp_licensing.sandbox.model import Company, Product, Subscription
+
+R = TypeVar("R", Company, Product, Subscription)
+
+# Filtered or sorted lists that are kept so that walking their pages costs a page each.
+_VIEWS_KEPT = 16
+
+
+class Table(Generic[R]):
+	"""Records by id and in listing order."""
+
+	def __init__(self) -> None:
+		self.rows: dict[str, R] = {}
+		self.order: list[R] = []
+		self._views: OrderedDict[Hashable, list[R]] = OrderedDict()
+
+	def __len__(self) -> int:
+		return len(self.order)
+
+	def get(self, identifier: str) -> R | None:
+		"""The record with this id, in any letter case."""
+		return self.rows.get(identifier) or self.rows.get(identifier.lower())
+
+	def add(self, row: R) -> None:
+		"""Add at the end. Raises KeyError where the id is taken."""
+		if row.id in self.rows:
+			raise KeyError(row.id)
+		self.rows[row.id] = row
+		self.order.append(row)
+		self._views.clear()
+
+	def remove(self, identifier: str) -> R:
+		"""Take a record out. Raises KeyError where there is none."""
+		row = self.rows.pop(identifier)
+		self.order.remove(row)
+		self._views.clear()
+		return row
+
+	def changed(self) -> None:
+		"""To be called after a record changed: filtered and sorted lists are made anew."""
+		self._views.clear()
+
+	def view(self, key: Hashable, make: Callable[[], list[R]]) -> list[R]:
+		"""The list that `make` gives for `key`, kept until a record changes."""
+		rows = self._views.get(key)
+		if rows is None:
+			rows = self._views[key] = make()
+			if len(self._views) > _VIEWS_KEPT:
+				self._views.popitem(last=False)
+		else:
+			self._views.move_to_end(key)
+		return rows
+
+
+class World:
+	"""Everything the sandbox knows. Not locked: the app does that."""
+
+	def __init__(self) -> None:
+		self.companies: Table[Company] = Table()
+		self.products: Table[Product] = Table()
+		self.subscriptions: Table[Subscription] = Table()
+		self._by_company: dict[str, list[Subscription]] = {}
+		# (due at, running number, subscription): who becomes Active when. Only the last number given to a
+		# subscription counts: it may be set Active from outside and change again before the first is due.
+		self._provisioning: list[tuple[float, int, Subscription]] = []
+		self._last_number: dict[str, int] = {}
+		self._running_number = 0
+
+	def add_subscription(self, subscription: Subscription) -> None:
+		"""Add a subscription at the end. Raises KeyError where the id is taken."""
+		self.subscriptions.add(subscription)
+		self._by_company.setdefault(subscription.company_id, []).append(subscription)
+
+	def remove_subscription(self, identifier: str) -> None:
+		"""Take a subscription out. Raises KeyError where there is none."""
+		subscription = self.subscriptions.remove(identifier)
+		self._by_company[subscription.company_id].remove(subscription)
+
+	def move_subscription(self, subscription: Subscription, company_id: str) -> None:
+		"""Give a subscription to another company."""
+		self._by_company[subscription.company_id].remove(subscription)
+		subscription.company_id = company_id
+		self._by_company.setdefault(company_id, []).append(subscription)
+
+	def remove_company(self, identifier: str) -> None:
+		"""Take a company and its subscriptions out. Raises KeyError where there is none."""
+		self.companies.remove(identifier)
+		for subscription in self._by_company.pop(identifier, []):
+			self.subscriptions.remove(subscription.id)
+
+	def subscriptions_of(self, company_id: str) -> list[Subscription]:
+		"""A company's subscriptions in listing order."""
+		return self._by_company.get(company_id, [])
+
+	def provision(self, subscription: Subscription, due: float) -> None:
+		"""Show `subscription` as PendingAutomated until the clock reads `due` (seconds since the epoch)."""
+		subscription.status = "PendingAutomated"
+		self._running_number += 1
+		self._last_number[subscription.id] = self._running_number
+		heapq.heappush(self._provisioning, (due, self._running_number, subscription))
+
+	def settle(self, now: datetime) -> None:
+		"""Make Active what is provisioned by `now`. Cheap where nothing is due."""
+		for subscription in self._due(now.timestamp()):
+			# Somebody may have cancelled it, or set it otherwise, in the meantime.
+			if subscription.status == "PendingAutomated":
+				subscription.status = "Active"
+				subscription.updated = now
+				self.subscriptions.changed()
+
+	def _due(self, timestamp: float) -> Iterator[Subscription]:
+		while self._provisioning and self._provisioning[0][0] <= timestamp:
+			_due, number, subscription = heapq.heappop(self._provisioning)
+			if self._last_number.get(subscription.id) == number:
+				del self._last_number[subscription.id]
+				yield subscription
