@@ -87,7 +87,9 @@ class Bench:
 		self.run_dir.chmod(0o700)
 		(self.sites / "assets").mkdir(exist_ok=True)
 
-	def configure(self, site: str, *, with_app: bool, ports: dict[str, int] | None = None, **extra: object) -> None:
+	def configure(
+		self, site: str, *, with_app: bool, ports: dict[str, int] | None = None, **extra: object
+	) -> None:
 		"""Writes every configuration file; chooses ports unless they are given or were chosen before."""
 		self.make_folders()
 		names = ("db", "redis_cache", "redis_queue", "socketio", "web", "sandbox")
@@ -95,7 +97,10 @@ class Bench:
 		missing = [name for name in names if name not in kept]
 		kept.update(zip(missing, free_ports(len(missing)), strict=True))
 		self.settings_file.write_text(
-			json.dumps({"site": site, "ports": kept, "checkout": str(config.CHECKOUT), "with_app": with_app}, indent=1)
+			json.dumps(
+				{"site": site, "ports": kept, "checkout": str(config.CHECKOUT), "with_app": with_app},
+				indent=1,
+			)
 		)
 		apps = self.toolchain.app_names() + ([config.APP] if with_app else [])
 		(self.sites / "apps.txt").write_text("\n".join(apps) + "\n")
@@ -218,7 +223,9 @@ performance_schema = OFF
 			capture_output=True,
 		)
 		if done.returncode:
-			raise Failure(f"Could not set MariaDB's root password: {done.stderr.strip()}", self.logs / "mariadb.log")
+			raise Failure(
+				f"Could not set MariaDB's root password: {done.stderr.strip()}", self.logs / "mariadb.log"
+			)
 
 	# -- processes -------------------------------------------------------------------------------------------
 
@@ -297,7 +304,10 @@ performance_schema = OFF
 
 	def supervisorctl(self, *arguments: str) -> subprocess.CompletedProcess:
 		return subprocess.run(
-			[*self.supervisorctl_command(), *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL
+			[*self.supervisorctl_command(), *arguments],
+			capture_output=True,
+			text=True,
+			stdin=subprocess.DEVNULL,
 		)
 
 	def supervisorctl_command(self) -> list[str]:

@@ -32,7 +32,11 @@ def main(country: str, currency: str, time_zone: str) -> None:
 		}
 	result = setup_complete(answers)
 	frappe.db.commit()
-	if not frappe.is_setup_complete() if hasattr(frappe, "is_setup_complete") else result.get("status") != "ok":
+	if (
+		not frappe.is_setup_complete()
+		if hasattr(frappe, "is_setup_complete")
+		else result.get("status") != "ok"
+	):
 		sys.exit(f"The setup wizard did not finish: {result}")
 	frappe.destroy()
 

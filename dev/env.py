@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -34,6 +35,26 @@ def main(arguments: list[str]) -> int:
 	if command in ("help", "-h", "--help"):
 		say(HELP)
 		return 0
+	if command in ("demo", "update"):
+		import demo
+
+		return demo.demo() if command == "demo" else update()
+	if command == "stop":
+		import demo
+
+		return demo.stop()
+	if command == "preview":
+		import demo
+
+		return demo.preview(rest)
+	if command in ("test", "test-unit"):
+		import testing
+
+		return testing.test(rest) if command == "test" else testing.test_unit(rest)
+	if command == "lint":
+		return lint(rest)
+	if command == "clean":
+		return clean()
 	if command == "test-env":
 		import test_env
 
@@ -49,6 +70,51 @@ def main(arguments: list[str]) -> int:
 		return test_env.frappe(rest)
 	say(HELP)
 	raise Failure(f"There is no command {command!r}.")
+
+
+def update() -> int:
+	from prepare import prepare_site
+
+	prepare_site(update=True)
+	return 0
+
+
+def lint(arguments: list[str]) -> int:
+	"""The linter and the formatter of the pre-commit configuration, changing nothing unless --fix is given."""
+	import config
+	import home
+	from toolchain import make_venv
+
+	home.ensure()
+	wanted = config.CHECKOUT / "dev" / "requirements-lint.txt"
+	venv = config.home() / "toolchains" / f"lint-{config.python_tag()}" / "venv"
+	with home.lock("lint"):
+		make_venv(
+			venv,
+			["-r", str(wanted)],
+			[wanted.read_text(), str(venv)],
+			config.home() / "logs" / "pip-lint.log",
+			"ruff",
+		)
+	fix = "--fix" in arguments
+	commands = (["check", *(["--fix"] if fix else []), "."], ["format", *([] if fix else ["--check"]), "."])
+	codes = [subprocess.run([venv / "bin" / "ruff", *c], cwd=config.CHECKOUT).returncode for c in commands]
+	return max(codes)
+
+
+def clean() -> int:
+	"""Stops whatever runs below the home folder, then removes it."""
+	import config
+	import home
+	from bench import Bench
+	from toolchain import Toolchain
+
+	root = config.home()
+	for pattern in ("demo/*", "env/*", "runs/*", "toolchains/*/template/*"):
+		for path in root.glob(pattern):
+			Bench(path, Toolchain()).stop()
+	home.clean()
+	return 0
 
 
 def interrupted(signum: int, frame: object) -> None:

@@ -17,7 +17,14 @@ def all_of(bench: Bench) -> dict[str, str]:
 	python = str(bench.toolchain.python)
 	frappe = bench.frappe_command()
 	commands = {
-		"web": [python, str(DEV / "web.py"), bench.site, str(bench.sites), str(ports["web"]), str(ports["socketio"])],
+		"web": [
+			python,
+			str(DEV / "web.py"),
+			bench.site,
+			str(bench.sites),
+			str(ports["web"]),
+			str(ports["socketio"]),
+		],
 		"worker": [*frappe, "worker", "--queue", "short,default,long"],
 		"worker_long": [*frappe, "worker", "--queue", "long,default,short"],
 		"scheduler": [*frappe, "schedule"],

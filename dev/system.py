@@ -65,7 +65,9 @@ def apt_install(why: str, *packages: str | tuple[str, ...]) -> None:
 	"""Installs packages; a tuple names alternatives, of which the first that apt knows is taken."""
 	if not which("apt-get"):
 		names = ", ".join(p if isinstance(p, str) else " or ".join(p) for p in packages)
-		raise Failure(f"{why} is missing and this system has no apt-get. Install what corresponds to: {names}")
+		raise Failure(
+			f"{why} is missing and this system has no apt-get. Install what corresponds to: {names}"
+		)
 	if not all(any(map(apt_has, [p] if isinstance(p, str) else p)) for p in packages):
 		apt_update()
 	chosen = []

@@ -50,7 +50,14 @@ def up(*, migrate: bool = True, assets: bool = False) -> Bench:
 def exports(bench: Bench, extra: dict[str, str] | None = None) -> dict[str, str]:
 	"""What tests need to find the site. Also what a shell needs to use it by hand."""
 	env = bench.environment()
-	names = ("PATH", "PYTHONPATH", "FRAPPE_BENCH_ROOT", "FRAPPE_SITES_PATH", "FRAPPE_TEST_SITE", "FRAPPE_SITE")
+	names = (
+		"PATH",
+		"PYTHONPATH",
+		"FRAPPE_BENCH_ROOT",
+		"FRAPPE_SITES_PATH",
+		"FRAPPE_TEST_SITE",
+		"FRAPPE_SITE",
+	)
 	chosen = {name: env[name] for name in names}
 	chosen.update(programs.environment(bench))
 	chosen.update(extra or {})

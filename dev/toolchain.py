@@ -113,7 +113,13 @@ class Toolchain:
 		inputs += [*wanted, config.test_requirements().read_text(encoding="utf-8"), str(self.venv)]
 		arguments = [part for p in projects for part in ("-e", str(p))]
 		arguments += [*wanted, "-r", str(config.test_requirements())]
-		make_venv(self.venv, arguments, inputs, self.logs / "pip.log", "Frappe's and the tests' Python packages")
+		make_venv(
+			self.venv,
+			arguments,
+			inputs,
+			self.logs / "pip.log",
+			"Frappe's and the tests' Python packages (a minute or two, once)",
+		)
 
 	def _check_python(self, project: Path) -> None:
 		text = (project / "pyproject.toml").read_text(encoding="utf-8")
@@ -204,7 +210,9 @@ def git_instead_of_tarballs(clone: Path) -> bool:
 	if not named:
 		return False
 	text = re.sub(
-		r"https://codeload\.github\.com/([\w.-]+/[\w.-]+)/tar\.gz/(\w+)", r"git+https://github.com/\1#\2", text
+		r"https://codeload\.github\.com/([\w.-]+/[\w.-]+)/tar\.gz/(\w+)",
+		r"git+https://github.com/\1#\2",
+		text,
 	)
 	manifest = package.read_text(encoding="utf-8")
 	for repo in named:
@@ -232,7 +240,11 @@ def esbuild(node: Path, bench: Path, frappe: Path, apps: list[str], log: Path) -
 		[node, "esbuild", "--production", "--apps", ",".join(apps), "--run-build-command"],
 		log,
 		cwd=frappe,
-		env={**with_path(node.parent), "FRAPPE_BENCH_ROOT": str(bench), "NODE_OPTIONS": "--max_old_space_size=2048"},
+		env={
+			**with_path(node.parent),
+			"FRAPPE_BENCH_ROOT": str(bench),
+			"NODE_OPTIONS": "--max_old_space_size=2048",
+		},
 	)
 	if not (bench / "sites" / "assets" / "assets.json").exists():
 		raise Failure("Could not build the assets: esbuild wrote no assets.json.", log)
@@ -249,7 +261,7 @@ def make_venv(venv: Path, arguments: list[str], inputs: list[str], log: Path, wh
 		step(f"Making a Python environment ({config.python_tag()})")
 		shutil.rmtree(venv, ignore_errors=True)
 		run("make a Python environment", [sys.executable, "-m", "venv", venv], log)
-	step(f"Installing {what} (a minute or two, once)")
+	step(f"Installing {what}")
 	command: list[str | Path] = [pip, "install", "--disable-pip-version-check", *arguments]
 	with_compiler(lambda: run(f"install {what}", command, log, hint=lambda: pip_error(log)), log)
 	stamp.write_text(state)
@@ -261,7 +273,9 @@ def with_compiler(install: Callable[[], None], log: Path) -> None:
 		install()
 	except Failure:
 		words = log.read_text(errors="replace")[-20000:]
-		if not re.search(r"gcc|Python\.h|command '.*cc'|build wheel|pkg-config", words) or not system.which("apt-get"):
+		if not re.search(r"gcc|Python\.h|command '.*cc'|build wheel|pkg-config", words) or not system.which(
+			"apt-get"
+		):
 			raise
 		minor = sys.version_info[1]
 		system.apt_install("packages that must be compiled", "gcc", "pkg-config", f"python3.{minor}-dev")

@@ -1,0 +1,167 @@
+"""`make test`: every test, on a site that is made for this run and removed after it."""
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import config
+import home
+import programs
+import system
+import template
+import test_env
+from bench import Bench
+from prepare import prepare_plain, prepare_site
+from report import Failure, step, warn
+from toolchain import OutOfReach, Toolchain
+
+TESTS = config.CHECKOUT / "tests"
+FOLDERS = ("unit", "conformance", "site", "browser")
+KEEP = "keep"
+
+
+def test(arguments: list[str]) -> int:
+	paths, options = split(arguments)
+	env: dict[str, str] = {}
+	if not needs(paths, "site") and not needs(paths, "browser"):
+		return pytest(prepare_plain() / "bin" / "python", paths, options, env)
+	browser = needs(paths, "browser")
+	try:
+		toolchain = prepare_site()
+	except OutOfReach as e:
+		warn(f"{e.sentence} Running the tests that need no Frappe.")
+		env["MSP_LICENSING_NO_SITE"] = (
+			f"{e.sentence} Fix: make that address reachable, or name another with FRAPPE_REPO and FRAPPE_BRANCH."
+		)
+		return pytest(prepare_plain() / "bin" / "python", paths, options, env)
+	env["MSP_LICENSING_REQUIRE_SITE"] = "1"
+	if browser:
+		try:
+			prepare_site(assets=True)
+			system.require_chromium(toolchain.venv)
+			env["MSP_LICENSING_REQUIRE_BROWSER"] = "1"
+		except Failure as e:
+			warn(e.sentence)
+			env["MSP_LICENSING_NO_BROWSER"] = f"{e.sentence} Fix: see {e.log or 'above'}, then run again."
+			browser = False
+	return on_a_site(toolchain, paths, options, env, browser=browser)
+
+
+def test_unit(arguments: list[str]) -> int:
+	_, options = split(arguments)
+	paths = [str(TESTS / name) for name in ("unit", "conformance") if (TESTS / name).is_dir()]
+	return pytest(prepare_plain() / "bin" / "python", paths, options, {})
+
+
+def split(arguments: list[str]) -> tuple[list[str], list[str]]:
+	"""Paths named by the caller, or all folders in the order in which failures are cheapest to find."""
+	paths = [a for a in arguments if not a.startswith("-") and (config.CHECKOUT / a.split("::")[0]).exists()]
+	options = [a for a in arguments if a not in paths]
+	return paths or [f"tests/{name}" for name in FOLDERS if (TESTS / name).is_dir()], options
+
+
+def needs(paths: list[str], kind: str) -> bool:
+	folder = TESTS / kind
+	if not any(folder.rglob("test_*.py")):
+		return False
+	for path in paths:
+		chosen = (config.CHECKOUT / path.split("::")[0]).resolve()
+		if chosen == folder or folder in chosen.parents or chosen in folder.parents:
+			return True
+	return False
+
+
+def on_a_site(
+	toolchain: Toolchain, paths: list[str], options: list[str], env: dict[str, str], *, browser: bool
+) -> int:
+	remove_abandoned(toolchain)
+	bench = Bench(config.home() / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}", toolchain)
+	failed = True
+	try:
+		step("Making a site for this run")
+		template.copy(template.template(toolchain), bench, test_env.SITE, allow_tests=True)
+		if browser:
+			bench.link_assets()
+		else:
+			bench.without_assets()
+		bench.start(programs.all_of(bench))
+		step(f"Installing {config.APP} into it")
+		bench.frappe(f"install {config.APP}", "install-app", config.APP)
+		code = pytest(toolchain.python, paths, options, {**test_env.exports(bench), **env})
+		failed = code != 0
+		return code
+	except Failure as e:
+		if e.log and e.log.exists() and bench.path in e.log.parents:
+			# The run's folder goes, its log must not.
+			saved = system.log_file(f"failed-{e.log.stem}")
+			saved.parent.mkdir(parents=True, exist_ok=True)
+			saved.write_bytes(e.log.read_bytes())
+			e.log = saved
+		raise
+	finally:
+		for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+			signal.signal(name, signal.SIG_IGN)
+		if os.environ.get("KEEP"):
+			keep(bench)
+		elif bench.path.exists():
+			if failed:
+				save_logs(bench)
+			bench.destroy()
+
+
+def pytest(python: Path, paths: list[str], options: list[str], env: dict[str, str]) -> int:
+	if not paths:
+		raise Failure("There are no tests here.")
+	command = [str(python), "-m", "pytest", *paths, *options]
+	step(f"pytest {shlex.join([*paths, *options])}")
+	full = {**os.environ, "PYTHONPATH": str(config.CHECKOUT), **env}
+	process = subprocess.Popen(command, cwd=config.CHECKOUT, env=full)
+	try:
+		return process.wait()
+	except KeyboardInterrupt:
+		# pytest got the same Ctrl-C from the terminal, but not a SIGTERM that was sent to us alone.
+		process.terminate()
+		try:
+			process.wait(20)
+		except subprocess.TimeoutExpired:
+			process.kill()
+			process.wait()
+		raise
+
+
+def save_logs(bench: Bench) -> None:
+	"""The last failed run's logs, since its folder goes."""
+	target = config.home() / "logs" / "last-failed-run"
+	if target.exists():
+		home.remove(target)
+	target.mkdir(parents=True)
+	for log in bench.logs.glob("*.log"):
+		(target / log.name).write_bytes(log.read_bytes())
+	step(f"The logs of this run's services: {target}")
+
+
+def keep(bench: Bench) -> None:
+	(bench.etc / KEEP).touch()
+	lines = [f"export {name}={shlex.quote(value)}" for name, value in test_env.exports(bench).items()]
+	script = bench.etc / "env.sh"
+	script.write_text("\n".join(lines) + "\n")
+	step(f"Kept, and running: {bench.path}")
+	step(f"To get in: source {script} && pytest tests/site")
+	step(
+		f"To end it: {shlex.join(bench.supervisorctl_command())} shutdown && rm -r {bench.path}    (or make clean)"
+	)
+
+
+def remove_abandoned(toolchain: Toolchain) -> None:
+	"""Runs whose process was killed before it could clean up."""
+	for path in (config.home() / "runs").glob("*"):
+		bench = Bench(path, toolchain)
+		if (bench.etc / KEEP).exists():
+			continue
+		pid = int(path.name.rsplit("-", 1)[-1])
+		if not Path(f"/proc/{pid}").exists():
+			step(f"Removing what an earlier run left behind: {path.name}")
+			bench.destroy()
