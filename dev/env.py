@@ -4,10 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-sys.dont_write_bytecode = True
 
 from report import Failure, say
 
