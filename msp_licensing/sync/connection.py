@@ -14,8 +14,8 @@ from msp_licensing.pax8 import Pax8Client, Token
 
 OFF, OBSERVE, LIVE = "Off", "Observe", "Live"
 
-# Share of the calls per minute that only a change somebody waits for may use.
-RESERVED_SHARE = 0.05
+# Share of the burst that only calls somebody waits for may use.
+RESERVED_SHARE = 0.25
 
 
 def mode() -> str:
@@ -65,7 +65,8 @@ def client(*, settings: Any = None, priority: bool = False, **options: Any) -> P
 		base_url=settings.base_url,
 		audience=settings.audience,
 		token_store=RedisTokenStore(settings.client_id, settings.base_url) if saved else None,
-		limiter=SharedRateLimiter(cint(settings.calls_per_minute) or 1000, priority=priority),
+		limiter=SharedRateLimiter(cint(settings.calls_per_minute) or 1000),
+		priority=priority,
 		writes_allowed=saved and settings.mode == LIVE,
 		**options,
 	)
@@ -118,24 +119,24 @@ return '0'
 
 
 class SharedRateLimiter:
-	"""Holds all workers of a site together to `calls_per_minute`.
-
-	Args:
-		priority: may dip into the reserve, so that a long walk does not starve a change waiting to be applied.
-	"""
+	"""Holds all workers of a site together to `calls_per_minute`."""
 
 	BURST_SECONDS = 2.0
 
-	def __init__(self, calls_per_minute: int, *, priority: bool = False) -> None:
-		self._interval = 60 / calls_per_minute
-		self._priority = priority
+	def __init__(self, calls_per_minute: int) -> None:
+		# Burst and refill together stay within the limit in any 60 seconds.
+		self._interval = (60 + self.BURST_SECONDS) / calls_per_minute
 		self._keys = [frappe.cache.make_key(f"msp_licensing:pax8_rate:{part}") for part in ("tat", "blocked")]
 		self._redis = frappe.cache
 		self._script = self._redis.register_script(_GCRA)
 
 	def acquire(self, priority: bool = False) -> None:
-		"""Waits until a call may be made."""
-		ahead = self.BURST_SECONDS if self._priority or priority else self.BURST_SECONDS * (1 - RESERVED_SHARE * 5)
+		"""Waits until a call may be made.
+
+		Args:
+			priority: may use the end of the burst, so that a long walk does not starve a change being applied.
+		"""
+		ahead = self.BURST_SECONDS * (1 if priority else 1 - RESERVED_SHARE)
 		while (wait := float(self._script(keys=self._keys, args=[self._interval, ahead], client=self._redis))) > 0:
 			time.sleep(min(wait, 5))
 

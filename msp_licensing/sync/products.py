@@ -172,7 +172,7 @@ def store_prices(
 		as_dict=True,
 	)
 	rates = [_price_row(plan, rate, currency) for plan in pricing for rate in plan.rates]
-	options = [_option(option) for option in (dependencies.commitments if dependencies else [])]
+	options = [_option(option) for option in (dependencies.commitment_dependencies if dependencies else [])]
 	values: Row = {"priced_on": now_datetime()}
 	if not product.usage_class_set_by_staff:
 		verdict = classify(pricing, product_name=product.product_name, vendor_name=product.vendor)

@@ -1,0 +1,169 @@
+"""Fixtures for tests on a real site. What a test writes is really committed; the next test starts from clean tables.
+
+Nothing here imports Frappe at module level: pytest reads this file on machines without it, too.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+OWN_TABLES = (
+	"License Change Request",
+	"Pax8 Subscription",
+	"Pax8 Product Price",
+	"Pax8 Product",
+	"Pax8 Company",
+	"Pax8 Sync Run",
+	"MSP Client",
+	"Licensing Vendor Override",
+)
+TRACES = (
+	"Notification Log",
+	"Email Queue",
+	"Email Queue Recipient",
+	"Workflow Action",
+	"Workflow Action Permitted Role",
+	"Version",
+	"Comment",
+	"DocShare",
+	"Error Log",
+)
+
+
+@pytest.fixture(scope="session")
+def frappe_site() -> Iterator[Any]:
+	"""Frappe, connected to the site that `make test` made for this run."""
+	import frappe
+
+	os.chdir(os.environ["FRAPPE_SITES_PATH"])  # Frappe's own log files have relative paths
+	frappe.init(os.environ["FRAPPE_TEST_SITE"], sites_path=".")
+	frappe.connect()
+	from msp_licensing.setup import demo
+
+	demo.finish_setup_wizard()
+	demo.make_mail_account()
+	frappe.db.set_single_value("System Settings", "time_zone", "UTC")
+	frappe.db.commit()
+	yield frappe
+	frappe.db.rollback()
+	frappe.destroy()
+
+
+@pytest.fixture
+def site(frappe_site: Any) -> Iterator[Any]:
+	"""The site, with none of the app's records, default settings, Administrator, and empty queues."""
+	frappe = frappe_site
+	_clean(frappe)
+	yield frappe
+	frappe.set_user("Administrator")
+	frappe.db.rollback()
+
+
+def _clean(frappe: Any) -> None:
+	frappe.db.rollback()
+	frappe.set_user("Administrator")
+	frappe.local.message_log = []
+	for doctype in (*OWN_TABLES, *TRACES):
+		frappe.db.sql(f"delete from `tab{doctype}`")
+	frappe.db.sql("delete from `tabContact` where user like '%%.example'")
+	frappe.db.sql("delete from `tabContact` where email_id like '%%.example'")
+	frappe.db.sql("delete from `tabDynamic Link` where link_doctype in ('MSP Client', 'Customer')")
+	for name in frappe.get_all("User", {"name": ("like", "%.example")}, pluck="name"):
+		frappe.delete_doc("User", name, force=True, ignore_permissions=True)
+	for doctype in ("Pax8 Settings", "Licensing Settings"):
+		frappe.db.delete("Singles", {"doctype": doctype})
+	frappe.db.delete("__Auth", {"doctype": "Pax8 Settings"})
+	frappe.db.commit()
+	frappe.clear_cache()
+	empty_queues(frappe)
+	from msp_licensing.setup.install import make_default_settings
+
+	make_default_settings()
+	frappe.db.commit()
+
+
+def empty_queues(frappe: Any) -> None:
+	from frappe.utils.background_jobs import get_queue
+
+	for name in ("short", "default", "long"):
+		get_queue(name).empty()
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[Any]:
+	from msp_licensing.sandbox import Sandbox
+
+	with Sandbox(seed=1, companies=6, products=24, subscriptions=40) as sandbox:
+		yield sandbox
+
+
+@pytest.fixture
+def empty_sandbox(site: Any, sandbox_server: Any) -> Any:
+	"""The sandbox as new, and a site connected to it (Live), with nothing synced yet."""
+	from msp_licensing.setup import demo
+
+	sandbox_server.reset(provisioning_seconds=0.0, rate_limit=0)
+	demo.connect(sandbox_server.url)
+	site.db.commit()
+	return sandbox_server
+
+
+@pytest.fixture
+def sandbox(site: Any, empty_sandbox: Any) -> Any:
+	"""The sandbox, with the site synced and two clients mapped. Policy: no approval up to 50 %, self-service on."""
+	from msp_licensing.setup import demo
+	from msp_licensing.sync import jobs
+
+	demo.choose_policy()
+	for client in (demo.CEDAR, demo.MUELLER):
+		demo.make_client(client)
+	for kind in ("Companies", "Subscriptions", "Products"):
+		assert jobs.run(kind, trigger="Manual")
+		if kind == "Companies":
+			demo.map_companies()
+	site.db.commit()
+	empty_queues(site)
+	return empty_sandbox
+
+
+@pytest.fixture
+def people(site: Any, sandbox: Any) -> Any:
+	"""The people of the demo, as e-mail addresses: manager, requester, reader, foreign_requester, foreign_reader."""
+	from msp_licensing.setup import demo
+
+	demo.make_people()
+	site.db.commit()
+	names = ("manager", "requester", "reader", "foreign_requester", "foreign_reader")
+	return SimpleNamespace(**{name: person.email for name, person in zip(names, demo.PEOPLE, strict=True)})
+
+
+@pytest.fixture
+def make_portal_user(site: Any) -> Callable[[str, str | None, str], str]:
+	"""Makes a user with a role, and a Contact tied to `client` if one is given: make_portal_user(email, client, role)."""
+	from msp_licensing.setup import demo
+
+	def make(email: str, client: str | None, role: str) -> str:
+		demo.make_user(demo.Person(email, email.split("@")[0].title(), "Test", role, client))
+		site.db.commit()
+		return email
+
+	return make
+
+
+@pytest.fixture
+def as_user(site: Any) -> Callable[[str], Any]:
+	"""`with as_user(email):` acts as that user, then as Administrator again."""
+	from contextlib import contextmanager
+
+	@contextmanager
+	def act(user: str) -> Iterator[None]:
+		site.set_user(user)
+		try:
+			yield
+		finally:
+			site.set_user("Administrator")
+
+	return act
