@@ -826,7 +826,13 @@ def _credentials(client_id: str, client_secret: SecretStr, audience: str) -> Cre
 
 
 def checked_url(text: str) -> str:
-	"""Return the base URL without a slash at its end, or say what is wrong with it."""
+	"""Return a base URL without a slash at its end, for settings that check before they save.
+
+	Plain http is allowed for loopback hosts only (127.0.0.0/8, ::1, localhost and names below it).
+
+	Raises:
+		ConfigurationError: with one sentence that says what is wrong.
+	"""
 	text = (text or "").strip()
 	try:
 		url = httpx.URL(text)

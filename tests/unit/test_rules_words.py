@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import ast
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from msp_licensing.rules import policy, usage_class, words
+from msp_licensing.rules.policy import Policy, SubscriptionFacts, SubscriptionRule, decide
+
+TODAY = date(2026, 3, 15)
+FACTS = SubscriptionFacts(status="Active", quantity=10, vendor="Contoso", usage_class="Seat")
+OPEN = Policy(require_approval=False, allow_self_service=True)
+
+
+def codes_in(module) -> set[str]:
+	"""The codes that appear as literals where a check or reason is made."""
+	found = set()
+	for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
+		if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("_check", "Step", "Reason"):
+			first = node.args[0]
+			if isinstance(first, ast.Constant):
+				found.add(first.value)
+	return found
+
+
+def test_every_refusal_and_hold_has_words_for_client_and_staff():
+	made = codes_in(policy) | {"missing", "not_whole", "below_one", "too_large"}
+	assert made <= set(words._STAFF), "codes without words for staff"
+	holds = {
+		"vendor_override",
+		"unknown_vendor",
+		"subscription_always",
+		"require_approval",
+		"unknown_usage_class",
+		"unknown_quantity",
+		"zero_quantity",
+		"commitment_unknown",
+		"threshold",
+	}
+	assert made - holds == set(words._CLIENT_REFUSALS), "refusals without words for clients"
+	assert codes_in(usage_class) <= set(words._USAGE)
+
+
+def test_every_code_that_a_validator_returns_has_words():
+	returned = set(re.findall(r'"((?:limit|threshold|min)_[a-z_]+)"', Path(policy.__file__).read_text()))
+	codes = returned & {code for code in returned if code.startswith(("limit_", "threshold_", "min_above"))}
+	assert codes and codes <= set(words._LIMITS)
+
+
+def test_a_client_never_learns_which_rule_held():
+	seen = set()
+	for held in (
+		decide(Policy(True, None, (), True), None, FACTS, 12, today=TODAY),
+		decide(Policy(False, Decimal(0), (), True), None, FACTS, 12, today=TODAY),
+		decide(Policy(False, None, ("contoso",), True), None, FACTS, 12, today=TODAY),
+		decide(OPEN, SubscriptionRule(approval="Always"), FACTS, 12, today=TODAY),
+	):
+		seen.add((str(words.client_sentence(held)), tuple(words.client_sentence(held).values)))
+	assert seen == {("Waiting for your provider", ())}
+
+
+def test_refusals_tell_the_client_the_numbers():
+	limited = Policy(False, None, (), True, 5, 20)
+	low = decide(limited, None, FACTS, 3, today=TODAY)
+	assert str(words.client_sentence(low)) == (
+		"You can reduce this subscription to 5 at the lowest; you asked for 3."
+	)
+	high = decide(limited, None, FACTS, 30, today=TODAY)
+	assert "20" in str(words.client_sentence(high)) and "30" in str(words.client_sentence(high))
+	facts = SubscriptionFacts(
+		status="Active",
+		quantity=10,
+		vendor="Contoso",
+		usage_class="Seat",
+		commitment_end=TODAY + timedelta(days=30),
+		decrease_allowed_in_commitment=False,
+	)
+	committed = words.client_sentence(decide(OPEN, None, facts, 3, today=TODAY))
+	assert committed.values == {"commitment_end": "2026-04-14"}
+
+
+def test_staff_read_the_rule_and_its_numbers():
+	held = decide(Policy(False, Decimal(50), (), True), None, FACTS, 16, today=TODAY)
+	assert (
+		str(words.staff_sentence(held)) == "Held: 10 → 16 is a change of 60 %, above the threshold of 50 %."
+	)
+
+
+def test_typed_text_with_braces_does_not_break_a_sentence():
+	refused = decide(OPEN, None, FACTS, "{current} {0} {", today=TODAY)
+	assert "{current} {0} {" in str(words.staff_sentence(refused))
+	str(words.client_sentence(refused))
