@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from typing import Any
 
 from msp_licensing.sandbox.areas import API_ROUTES, CONTROL_ROUTES
@@ -81,6 +82,7 @@ class App:
 				return self._serve_control(request)
 			return self._serve_api(request)
 		except Exception as error:  # a defect of the sandbox must be told from Pax8's refusals
+			traceback.print_exc()
 			message = f"Defect in the sandbox: {type(error).__name__}: {error}"
 			return Response(500, envelope(500, message, request.path))
 

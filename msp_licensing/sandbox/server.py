@@ -199,7 +199,7 @@ class Sandbox:
 		self.host, self.port = host, int(self._server.server_address[1])
 		self._thread = threading.Thread(
 			target=self._server.serve_forever,
-			kwargs={"poll_interval": 0.05},
+			kwargs={"poll_interval": 0.02},
 			name="pax8-sandbox",
 			daemon=True,
 		)

@@ -109,14 +109,16 @@ class World:
 		self._last_number[subscription.id] = self._running_number
 		heapq.heappush(self._provisioning, (due, self._running_number, subscription))
 
+	def leave_as_it_is(self, subscription: Subscription) -> None:
+		"""Forget that `subscription` is being provisioned: its status was set by somebody else."""
+		self._last_number.pop(subscription.id, None)
+
 	def settle(self, now: datetime) -> None:
 		"""Make Active what is provisioned by `now`. Cheap where nothing is due."""
 		for subscription in self._due(now.timestamp()):
-			# Somebody may have cancelled it, or set it otherwise, in the meantime.
-			if subscription.status == "PendingAutomated":
-				subscription.status = "Active"
-				subscription.updated = now
-				self.subscriptions.changed()
+			subscription.status = "Active"
+			subscription.updated = now
+			self.subscriptions.changed()
 
 	def _due(self, timestamp: float) -> Iterator[Subscription]:
 		while self._provisioning and self._provisioning[0][0] <= timestamp:

@@ -238,6 +238,8 @@ def change_subscription(app: App, request: Request, identifier: str) -> dict[str
 	scratch.older = subscription.older
 	if scratch.updated == subscription.updated:
 		scratch.updated = app.clock.now()
+	if "status" in asked:
+		app.world.leave_as_it_is(subscription)
 	if company_id != subscription.company_id:
 		app.world.move_subscription(subscription, company_id)
 	for name in Subscription.__dataclass_fields__:
