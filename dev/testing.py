@@ -58,7 +58,11 @@ def test_unit(arguments: list[str]) -> int:
 
 def split(arguments: list[str]) -> tuple[list[str], list[str]]:
 	"""Paths named by the caller, or all folders in the order in which failures are cheapest to find."""
-	paths = [a for a in arguments if not a.startswith("-") and (config.CHECKOUT / a.split("::")[0]).exists()]
+	paths = [
+		a
+		for a in arguments
+		if not a.startswith("-") and (a.startswith("tests") or (config.CHECKOUT / a.split("::")[0]).exists())
+	]
 	options = [a for a in arguments if a not in paths]
 	return paths or [f"tests/{name}" for name in FOLDERS if (TESTS / name).is_dir()], options
 
