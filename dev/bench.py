@@ -50,6 +50,16 @@ def free_ports(count: int) -> list[int]:
 	return chosen
 
 
+def keep_log(log: Path | None, bench: "Bench") -> Path | None:
+	"""Where a log can be read after the bench it belongs to is removed."""
+	if not log or not log.exists() or bench.path not in log.parents:
+		return log
+	saved = system.log_file(f"failed-{log.stem}")
+	saved.parent.mkdir(parents=True, exist_ok=True)
+	saved.write_bytes(log.read_bytes())
+	return saved
+
+
 def wait_until_gone(pids: list[int], seconds: float = 20) -> None:
 	end = time.monotonic() + seconds
 	while time.monotonic() < end and any(Path(f"/proc/{pid}").exists() for pid in pids):

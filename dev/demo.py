@@ -13,7 +13,7 @@ import config
 import home
 import programs
 import template
-from bench import Bench, port_free
+from bench import Bench, keep_log, port_free
 from prepare import prepare_plain, prepare_site
 from report import Failure, say, step, warn
 from toolchain import OutOfReach, Toolchain
@@ -34,7 +34,15 @@ def demo(*, update: bool = False) -> int:
 		if up_to_date(bench):
 			step("The demo is running already, with the code as it is now.")
 		else:
-			bring_up(bench)
+			new = not (bench.etc / "code").exists()
+			try:
+				bring_up(bench)
+			except Failure as e:
+				if new:
+					# A half-made site would be in the way of the next try.
+					e.log = keep_log(e.log, bench)
+					bench.destroy()
+				raise
 	tell(bench)
 	return 0
 
@@ -147,7 +155,7 @@ def make_data(bench: Bench) -> None:
 			Path(__file__).with_name("call.py"),
 			bench.site,
 			DATA,
-			json.dumps({"sandbox_url": f"http://127.0.0.1:{bench.settings['ports']['sandbox']}"}),
+			json.dumps({"sandbox_url": sandbox_url(bench)}),
 			str(answer),
 			log="demo-data",
 		)
@@ -157,45 +165,39 @@ def make_data(bench: Bench) -> None:
 		raise
 
 
+def sandbox_url(bench: Bench) -> str:
+	return f"http://127.0.0.1:{bench.settings['ports']['sandbox']}/v1"
+
+
 def tell(bench: Bench) -> None:
 	ports = bench.settings["ports"]
 	address = f"http://localhost:{ports['web']}"
 	say()
-	say(f"  Portal      {address}/licensing")
-	say(f"  Desk        {address}/app")
-	say(f"  Pax8 stand-in  http://127.0.0.1:{ports['sandbox']}")
+	say(f"  Portal         {address}/licensing")
+	say(f"  Desk           {address}/app")
+	say(f"  Pax8 stand-in  {sandbox_url(bench)}")
 	say()
-	rows = [("Administrator", config.ADMIN_PASSWORD, "System Manager")]
 	answer = bench.etc / "logins.json"
-	if answer.exists():
-		rows += login_rows(json.loads(answer.read_text()))
+	logins = json.loads(answer.read_text())["logins"] if answer.exists() else []
+	logins.append(
+		{
+			"who": "System administrator",
+			"where": "/app",
+			"user": "Administrator",
+			"password": config.ADMIN_PASSWORD,
+		}
+	)
+	rows = [("Who", "Opens", "User", "Password")]
+	rows += [(row["who"], row["where"], row["user"], row["password"]) for row in logins]
 	for row in table(rows):
 		say(f"  {row}")
 	say()
-	say(f"  Logs: {bench.logs}    End it: make stop")
-
-
-def login_rows(answer: object) -> list[tuple[str, ...]]:
-	"""Takes {"logins": [{"user", "password", "what"}]} and close relatives of it."""
-	logins = answer.get("logins", answer) if isinstance(answer, dict) else answer
-	if isinstance(logins, dict):
-		logins = [
-			{"user": user, **(rest if isinstance(rest, dict) else {"password": rest})}
-			for user, rest in logins.items()
-		]
-	rows = []
-	for login in logins if isinstance(logins, list) else []:
-		if isinstance(login, dict):
-			rows.append(tuple(str(value) for value in login.values()))
-		elif isinstance(login, list | tuple):
-			rows.append(tuple(map(str, login)))
-	return [row for row in rows if row[0] != "Administrator"]
+	say(f"  Logs: {bench.logs}")
+	say("  End it with `make stop`; the data stays until `make clean`.")
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:
-	columns = max(map(len, rows))
-	padded = [(*row, *[""] * (columns - len(row))) for row in rows]
-	widths = [max(len(row[i]) for row in padded) for i in range(columns)]
+	widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
 	return [
 		"  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 		for row in padded
@@ -222,7 +224,7 @@ def preview(arguments: list[str] | None = None) -> int:
 		return foreground([[str(python), "-m", f"{config.APP}.preview", *arguments]], env)
 	sandbox = next_free(port_from_environment("MSP_LICENSING_SANDBOX_PORT") or 8088)
 	port = next_free(PREVIEW_PORT)
-	url = f"http://127.0.0.1:{sandbox}"
+	url = f"http://127.0.0.1:{sandbox}/v1"
 	env["MSP_LICENSING_SANDBOX_URL"] = url
 	step(f"Preview: http://127.0.0.1:{port}    Pax8 stand-in: {url}    End with Ctrl-C")
 	return foreground(

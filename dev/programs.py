@@ -44,7 +44,7 @@ def environment(bench: Bench) -> dict[str, str]:
 	ports = bench.settings["ports"]
 	env = {
 		"MSP_LICENSING_TEST_URL": f"http://localhost:{ports['web']}",
-		"MSP_LICENSING_SANDBOX_URL": f"http://127.0.0.1:{ports['sandbox']}",
+		"MSP_LICENSING_SANDBOX_URL": f"http://127.0.0.1:{ports['sandbox']}/v1",
 		"MSP_LICENSING_TEST_SUPERVISOR": shlex.join(bench.supervisorctl_command()),
 		"MSP_LICENSING_LOGS": str(bench.logs),
 	}

@@ -13,7 +13,7 @@ import programs
 import system
 import template
 import test_env
-from bench import Bench
+from bench import Bench, keep_log
 from prepare import prepare_plain, prepare_site
 from report import Failure, step, warn
 from toolchain import OutOfReach, Toolchain
@@ -98,12 +98,7 @@ def on_a_site(
 		failed = code != 0
 		return code
 	except Failure as e:
-		if e.log and e.log.exists() and bench.path in e.log.parents:
-			# The run's folder goes, its log must not.
-			saved = system.log_file(f"failed-{e.log.stem}")
-			saved.parent.mkdir(parents=True, exist_ok=True)
-			saved.write_bytes(e.log.read_bytes())
-			e.log = saved
+		e.log = keep_log(e.log, bench)
 		raise
 	finally:
 		for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
