@@ -200,7 +200,7 @@ def table(rows: list[tuple[str, ...]]) -> list[str]:
 	widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
 	return [
 		"  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-		for row in padded
+		for row in rows
 	]
 
 
