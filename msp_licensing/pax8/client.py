@@ -836,13 +836,15 @@ def checked_url(text: str) -> str:
 	text = (text or "").strip()
 	try:
 		url = httpx.URL(text)
-		host = url.host.rstrip(".").casefold()
+		host = url.raw_host.decode("ascii").rstrip(".").casefold()
 	except (httpx.InvalidURL, ValueError, TypeError):
 		url, host = None, ""
-	if url is None or not host or url.scheme not in ("http", "https") or re.search(r"[\s\\]", text):
-		raise ConfigurationError(f"The base URL must look like {BASE_URL}.")
-	if url.userinfo or "@" in url.netloc.decode("ascii", "replace"):
+	if url is not None and re.match(r"[a-z]+:/*[^/?#]*@", text, re.I):
 		raise ConfigurationError("The base URL must not hold a user name or password.")
+	if url is None or url.scheme not in ("http", "https") or not re.fullmatch(r"[\w.:-]+", host, re.ASCII):
+		raise ConfigurationError(f"The base URL must look like {BASE_URL}.")
+	if re.search(r"[\s\\]", text):
+		raise ConfigurationError(f"The base URL must look like {BASE_URL}.")
 	if url.query or url.fragment or "?" in text or "#" in text:
 		raise ConfigurationError("The base URL must not hold a query or a fragment.")
 	if url.scheme == "http" and not _is_loopback(host):

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msp_licensing.rules import policy as rules
@@ -223,8 +223,17 @@ def test_eligibility_speaks_in_the_order_of_the_product():
 
 @pytest.mark.parametrize(
 	("current", "wanted", "code"),
-	[(60, 55, None), (60, 61, "above_maximum"), (60, 50, None), (60, 4, "below_minimum")]
-	+ [(2, 3, None), (2, 1, "below_minimum"), (2, 51, "above_maximum"), (10, 5, None), (10, 50, None)],
+	[
+		(60, 55, None),
+		(60, 61, "above_maximum"),
+		(60, 50, None),
+		(60, 4, "below_minimum"),
+		(2, 3, None),
+		(2, 1, "below_minimum"),
+		(2, 51, "above_maximum"),
+		(10, 5, None),
+		(10, 50, None),
+	],
 )
 def test_limits_bind_in_the_direction_of_the_change(current, wanted, code):
 	decision = run(wanted, policy=with_(OPEN, min_quantity=5, max_quantity=50), quantity=current)
@@ -456,6 +465,7 @@ anything = (
 quantities = st.integers(1, 400)
 
 
+@settings(deadline=None)
 @given(policies, own_rules, all_facts, anything | quantities)
 def test_every_wish_gets_a_decision_that_can_be_stored(policy, rule, facts, wanted):
 	decision = decide(policy, rule, facts, wanted, today=TODAY)
@@ -463,6 +473,7 @@ def test_every_wish_gets_a_decision_that_can_be_stored(policy, rule, facts, want
 	assert Decision.from_dict(json.loads(json.dumps(decision.as_dict()))) == decision
 
 
+@settings(deadline=None)
 @given(
 	st.builds(
 		Policy,
@@ -493,6 +504,7 @@ def test_no_record_however_broken_stops_a_decision(policy, rule, facts, wanted):
 	assert decision.outcome is not Outcome.RELEASED or rules.vendor_key(facts.vendor)
 
 
+@settings(deadline=None)
 @given(policies, own_rules, all_facts, quantities)
 def test_the_reason_is_the_first_check_that_spoke(policy, rule, facts, wanted):
 	decision = decide(policy, rule, facts, wanted, today=TODAY)
@@ -506,6 +518,7 @@ def test_the_reason_is_the_first_check_that_spoke(policy, rule, facts, wanted):
 		assert not holding and not refusing
 
 
+@settings(deadline=None)
 @given(policies, policies, own_rules, st.sampled_from(ApprovalRule), all_facts, quantities)
 def test_a_refusal_does_not_depend_on_what_would_hold(policy, other, rule, approval, facts, wanted):
 	moved = with_(
@@ -522,6 +535,7 @@ def test_a_refusal_does_not_depend_on_what_would_hold(policy, other, rule, appro
 		assert one.rule == two.rule
 
 
+@settings(deadline=None)
 @given(policies, own_rules, all_facts, quantities)
 def test_nothing_is_released_on_unknown_ground(policy, rule, facts, wanted):
 	released = decide(policy, rule, facts, wanted, today=TODAY).outcome is Outcome.RELEASED
@@ -532,6 +546,7 @@ def test_nothing_is_released_on_unknown_ground(policy, rule, facts, wanted):
 		assert wanted != facts.quantity
 
 
+@settings(deadline=None)
 @given(policies, own_rules, all_facts, quantities, st.decimals(0, 400, places=2))
 def test_a_higher_threshold_never_holds_what_a_lower_one_released(policy, rule, facts, wanted, more):
 	low = decide(with_(policy, threshold=policy.threshold or Decimal(0)), rule, facts, wanted, today=TODAY)
@@ -543,6 +558,7 @@ def test_a_higher_threshold_never_holds_what_a_lower_one_released(policy, rule, 
 		assert low.outcome is Outcome.HELD
 
 
+@settings(deadline=None)
 @given(clean_facts, st.integers(1, 4999), st.decimals(0, 400, places=2))
 def test_up_and_down_are_measured_alike(facts, step, threshold):
 	policy = with_(OPEN, threshold=threshold)
@@ -552,6 +568,7 @@ def test_up_and_down_are_measured_alike(facts, step, threshold):
 		assert up.outcome is down.outcome
 
 
+@settings(deadline=None)
 @given(clean_facts, st.integers(1, 4999), st.integers(0, 40000))
 def test_the_percentage_is_compared_as_written(facts, step, hundredths):
 	decision = decide(
@@ -562,6 +579,7 @@ def test_the_percentage_is_compared_as_written(facts, step, hundredths):
 	assert (decision.outcome is Outcome.RELEASED) == within
 
 
+@settings(deadline=None)
 @given(clean_facts, quantities, st.decimals(0, 400, places=2), quantities)
 def test_a_smaller_change_never_waits_where_a_larger_one_passes(facts, wanted, threshold, other):
 	policy = with_(OPEN, threshold=threshold)
