@@ -12,6 +12,7 @@ from report import run, step
 from toolchain import Toolchain
 
 TEMPLATE_SITE = "template.localhost"
+SETUP_SCRIPT = Path(__file__).with_name("complete_setup.py")
 # Raised when what is below changes, so that templates made before are not used any more.
 VERSION = "1"
 
@@ -59,12 +60,19 @@ def _make(bench: Bench) -> None:
 			step(f"Installing {app} into it")
 			bench.frappe(f"install {app}", "install-app", app)
 		step("Completing the setup wizard")
-		bench.python_script(
+		run(
 			"complete the setup wizard",
-			Path(__file__).with_name("complete_setup.py"),
-			config.COUNTRY,
-			config.CURRENCY,
-			config.TIME_ZONE,
+			[
+				toolchain.python,
+				SETUP_SCRIPT,
+				TEMPLATE_SITE,
+				config.COUNTRY,
+				config.CURRENCY,
+				config.TIME_ZONE,
+			],
+			bench.logs / "frappe.log",
+			cwd=bench.sites,
+			env=bench.environment(),
 		)
 	finally:
 		bench.stop()

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import config
+import home
 import programs
 import template
 from bench import Bench
@@ -26,6 +27,11 @@ def bench_of(toolchain: Toolchain) -> Bench:
 
 def up(*, migrate: bool = True, assets: bool = False) -> Bench:
 	toolchain = prepare_site(assets=assets)
+	with home.lock(f"env-{toolchain.key}-{config.checkout_key()}"):
+		return _up(toolchain, migrate=migrate, assets=assets)
+
+
+def _up(toolchain: Toolchain, *, migrate: bool, assets: bool) -> Bench:
 	bench = bench_of(toolchain)
 	if not bench.exists():
 		source = template.template(toolchain)
