@@ -1,0 +1,252 @@
+"""Every trouble that can be ordered really happens, to the calls it names and to no others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from msp_licensing.sandbox import Sandbox
+from msp_licensing.sandbox import storybook as story
+from msp_licensing.sandbox.faults import KINDS
+
+KEEPER = f"/subscriptions/{story.CEDAR_KEEPER}"
+
+# Plain HTTP on this machine: loading certificates for each call would cost more than the tests.
+WEB = httpx.Client(verify=False)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Sandbox]:
+	with Sandbox(companies=0, products=0, subscriptions=0, provisioning_seconds=0) as sandbox:
+		yield sandbox
+
+
+@pytest.fixture
+def sandbox(running: Sandbox) -> Iterator[Sandbox]:
+	yield running
+	running.reset()
+
+
+@pytest.fixture
+def api(sandbox: Sandbox) -> Iterator[httpx.Client]:
+	with httpx.Client(
+		base_url=sandbox.url, headers=sandbox.authorization(), timeout=2, verify=False
+	) as client:
+		yield client
+
+
+def _order(sandbox: Sandbox, **order: Any) -> dict[str, Any]:
+	response = WEB.post(f"{sandbox.control_url}/faults", json=order)
+	assert response.status_code == 201, response.text
+	return response.json()
+
+
+def _quantity(sandbox: Sandbox) -> int:
+	return sandbox.subscription(story.CEDAR_KEEPER)["quantity"]
+
+
+def test_a_status_is_answered_in_place_of_the_effect(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="updateSubscription", kind="status", headers={"Retry-After": "1"})
+	response = api.put(KEEPER, json={"quantity": 15})
+	assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
+	assert response.json()["type"] == "SERVICE_UNAVAILABLE"
+	assert _quantity(sandbox) == 10
+	assert api.put(KEEPER, json={"quantity": 15}).status_code == 200
+
+
+def test_a_status_can_come_after_the_effect(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="write", kind="status", status=500, after=True)
+	assert api.put(KEEPER, json={"quantity": 15}).status_code == 500
+	assert _quantity(sandbox) == 15
+
+
+@pytest.mark.parametrize("body", [{"errors": ["No."]}, "plain words", []], ids=str)
+def test_a_status_can_carry_any_body(sandbox: Sandbox, api: httpx.Client, body: Any) -> None:
+	_order(sandbox, kind="status", status=422, body=body)
+	response = api.get("/companies")
+	assert response.status_code == 422
+	assert (response.text if isinstance(body, str) else response.json()) == body
+
+
+def test_a_web_page_comes_as_from_a_proxy(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, kind="html")
+	response = api.get("/companies")
+	assert response.status_code == 502
+	assert response.headers["Content-Type"].startswith("text/html")
+	assert "<h1>502 Bad Gateway</h1>" in response.text
+
+
+def test_a_dropped_call_before_the_effect_has_none(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="updateSubscription", kind="drop_before")
+	with pytest.raises(httpx.RemoteProtocolError):
+		api.put(KEEPER, json={"quantity": 15})
+	assert _quantity(sandbox) == 10
+	assert api.put(KEEPER, json={"quantity": 15}).status_code == 200
+
+
+def test_a_dropped_call_after_the_effect_has_it(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="updateSubscription", kind="drop_after")
+	with pytest.raises(httpx.RemoteProtocolError):
+		api.put(KEEPER, json={"quantity": 15})
+	assert _quantity(sandbox) == 15
+
+
+def test_a_broken_body_is_no_json_though_the_effect_is_there(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="PUT", kind="broken_body")
+	response = api.put(KEEPER, json={"quantity": 15})
+	assert response.status_code == 200
+	with pytest.raises(ValueError):
+		response.json()
+	assert _quantity(sandbox) == 15
+
+
+def test_a_broken_body_can_be_given(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, kind="broken_body", body="null")
+	assert api.get("/companies").text == "null"
+
+
+def test_a_truncated_answer_promises_more_than_it_sends(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="PUT", kind="truncated")
+	with pytest.raises(httpx.RemoteProtocolError):
+		api.put(KEEPER, json={"quantity": 15})
+	assert _quantity(sandbox) == 15
+
+
+def test_an_empty_answer_has_no_body_though_the_effect_is_there(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="PUT", kind="empty")
+	response = api.put(KEEPER, json={"quantity": 15})
+	assert (response.status_code, response.content) == (200, b"")
+	assert _quantity(sandbox) == 15
+
+
+def test_a_delayed_call_is_late_but_whole(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="GET", kind="delay", seconds=0.1)
+	started = time.perf_counter()
+	assert api.get("/companies").json()["page"]["totalElements"] == 4
+	assert time.perf_counter() - started >= 0.1
+
+
+@pytest.mark.parametrize(("after", "quantity"), [(True, 15), (False, 10)])
+def test_a_caller_who_gives_up_waiting_has_changed_something_or_not_yet(
+	sandbox: Sandbox, api: httpx.Client, after: bool, quantity: int
+) -> None:
+	_order(sandbox, operation="PUT", kind="delay", seconds=0.3, after=after)
+	with pytest.raises(httpx.ReadTimeout):
+		api.put(KEEPER, json={"quantity": 15}, timeout=0.1)
+	assert _quantity(sandbox) == quantity
+	deadline = time.monotonic() + 2
+	while not sandbox.calls("updateSubscription") and time.monotonic() < deadline:
+		time.sleep(0.02)
+	assert _quantity(sandbox) == 15
+
+
+def test_a_slow_answer_arrives_in_pieces(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="GET", kind="slow", seconds=0.15)
+	started = time.perf_counter()
+	with api.stream("GET", "/companies") as response:
+		first = time.perf_counter() - started
+		pieces = list(response.iter_raw())
+	assert first < 0.1 < time.perf_counter() - started
+	assert len(pieces) > 3
+
+
+def test_every_kind_is_tried_above_or_here() -> None:
+	tried = {
+		"status",
+		"html",
+		"delay",
+		"drop_before",
+		"drop_after",
+		"broken_body",
+		"truncated",
+		"empty",
+		"slow",
+	}
+	assert set(KINDS) == tried
+
+
+def test_skip_and_count_hit_just_the_calls_between(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="findCompanies", kind="status", skip=1, count=2)
+	assert [api.get("/companies").status_code for _ in range(5)] == [200, 503, 503, 200, 200]
+
+
+def test_a_fault_without_count_stays_until_withdrawn(sandbox: Sandbox, api: httpx.Client) -> None:
+	order = _order(sandbox, operation="read", kind="status", status=500, count=None)
+	assert {api.get("/companies").status_code for _ in range(4)} == {500}
+	assert WEB.delete(f"{sandbox.control_url}/faults/{order['id']}").json() == {"withdrawn": 1}
+	assert api.get("/companies").status_code == 200
+	assert WEB.delete(f"{sandbox.control_url}/faults/{order['id']}").status_code == 404
+
+
+def test_only_the_named_operation_is_hit(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="findSubscriptionBySubscriptionId", kind="status", count=None)
+	assert api.get(KEEPER).status_code == 503
+	assert api.get(f"{KEEPER}/history").status_code == 200
+	assert api.get("/subscriptions").status_code == 200
+
+
+def test_a_fault_can_be_narrowed_to_a_page_and_to_a_path(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, kind="status", path="/subscriptions", query={"page": "1"})
+	_order(sandbox, kind="status", path=KEEPER)
+	assert [api.get(f"/subscriptions?page={page}").status_code for page in range(3)] == [200, 503, 200]
+	assert api.get(f"/subscriptions/{story.CEDAR_SOPHOS}").status_code == 200
+	assert api.get(KEEPER).status_code == 503
+
+
+def test_write_does_not_mean_the_token(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="write", kind="status", status=500, count=None)
+	credentials = {"client_id": "sandbox", "client_secret": "sandbox", "grant_type": "client_credentials"}
+	token = WEB.post(f"{sandbox.url}/token", json={**credentials, "audience": "https://api.pax8.com"})
+	assert token.status_code == 200
+	assert api.put(KEEPER, json={"quantity": 11}).status_code == 500
+
+
+def test_the_token_itself_can_fail(sandbox: Sandbox) -> None:
+	_order(sandbox, operation="createAccessToken", kind="html", status=500)
+	assert WEB.post(f"{sandbox.url}/token", json={}).status_code == 500
+	assert WEB.post(f"{sandbox.url}/token", json={}).status_code == 401
+
+
+def test_the_list_says_how_often_each_was_met(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, kind="status", count=3)
+	api.get("/companies")
+	(fault,) = WEB.get(f"{sandbox.control_url}/faults").json()["faults"]
+	assert (fault["hits"], fault["left"]) == (1, 2)
+	WEB.delete(f"{sandbox.control_url}/faults")
+	assert api.get("/companies").status_code == 200
+
+
+@pytest.mark.parametrize(
+	("order", "word"),
+	[
+		({}, "kind"),
+		({"kind": "explode"}, "explode"),
+		({"kind": "status", "operation": "updateSubscriptions"}, "updateSubscription"),
+		({"kind": "status", "status": 1000}, "status"),
+		({"kind": "status", "count": 0}, "count"),
+		({"kind": "status", "times": 2}, "times"),
+		({"kind": "delay", "seconds": -1}, "seconds"),
+		({"kind": "drop_before", "after": True}, "drop_after"),
+		({"kind": "drop_after", "after": False}, "after"),
+		({"kind": "status", "path": "companies"}, "path"),
+		({"kind": "status", "headers": {"Retry-After": 1}}, "headers"),
+	],
+	ids=str,
+)
+def test_a_wrong_order_is_refused_by_name(sandbox: Sandbox, order: dict[str, Any], word: str) -> None:
+	response = WEB.post(f"{sandbox.control_url}/faults", json=order)
+	assert response.status_code == 400
+	assert word in response.json()["error"]
+	assert WEB.get(f"{sandbox.control_url}/faults").json()["faults"] == []
+
+
+def test_dropped_calls_are_in_the_log_without_a_status(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="PUT", kind="drop_after")
+	with pytest.raises(httpx.RemoteProtocolError):
+		api.put(KEEPER, json={"quantity": 15})
+	(call,) = sandbox.calls("updateSubscription")
+	assert (call["status"], call["fault"], call["body"]) == (None, "drop_after", {"quantity": 15})
