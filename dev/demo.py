@@ -49,8 +49,7 @@ def demo(*, update: bool = False) -> int:
 def up_to_date(bench: Bench) -> bool:
 	if not bench.exists() or bench.supervisor_pid() is None:
 		return False
-	seen = bench.etc / "code"
-	if not seen.exists() or seen.read_text() != code_state():
+	if not same_code(bench):
 		return False
 	ports = chosen_ports(bench)
 	if ports != {name: bench.settings["ports"][name] for name in ports}:
@@ -58,9 +57,15 @@ def up_to_date(bench: Bench) -> bool:
 	return all("RUNNING" in line for line in bench.supervisorctl("status").stdout.splitlines())
 
 
+def same_code(bench: Bench) -> bool:
+	"""Whether the demo was last brought up with the code as it is now."""
+	seen = bench.etc / "code"
+	return seen.exists() and seen.read_text() == code_state()
+
+
 def code_state() -> str:
 	"""Changes whenever a file of the app does."""
-	state = hashlib.sha256(str(config.CHECKOUT).encode())
+	state = hashlib.sha256(f"{config.CHECKOUT} {Toolchain().describe()}".encode())
 	for folder in (config.APP, "dev"):
 		for file in sorted((config.CHECKOUT / folder).rglob("*")):
 			if file.is_file() and "__pycache__" not in file.parts:
@@ -119,7 +124,7 @@ def bring_up(bench: Bench) -> None:
 	if config.APP not in bench.installed_apps():
 		step(f"Installing {config.APP}")
 		bench.frappe(f"install {config.APP}", "install-app", config.APP)
-	else:
+	elif not same_code(bench):
 		step("Migrating the site to the code as it is now")
 		bench.frappe("migrate the site", "migrate", "--skip-search-index")
 	start_and_wait(bench, "sandbox")
