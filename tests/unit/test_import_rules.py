@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
 	"pax8": PURE,
 	"rules": PURE,
 	# Written from Pax8's specification, so that a misreading in the client cannot hide in the server.
-	"sandbox": PURE,
+	"sandbox": set(),
 	"preview": PURE | {"msp_licensing.pax8", "msp_licensing.rules", "msp_licensing.sandbox"},
 }
 # Packages that work within a site: Frappe and the pure layers, but no server of our own.
