@@ -1,0 +1,59 @@
+"""The company's form: which client record it probably is, and a new one where there is none."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+
+from msp_licensing import permissions
+from msp_licensing.sync import mapping
+
+DOCTYPE = "Pax8 Company"
+
+
+@frappe.whitelist()
+def choices(company: str) -> dict[str, Any]:
+	"""What the company can be mapped to.
+
+	Returns:
+		`doctype` that clients are on this site, `suggestions` (see `sync.mapping.suggestions`), `may_create`: whether
+		the user may make a new client record, and `subscriptions`: how many the company has here.
+	"""
+	permissions.require_connection_manager()
+	frappe.has_permission(DOCTYPE, "read", company, throw=True)
+	doctype = _client_doctype()
+	return {
+		"doctype": doctype,
+		"suggestions": mapping.suggestions(company),
+		"may_create": permissions.is_manager() and bool(frappe.has_permission(doctype, "create")),
+		"subscriptions": frappe.db.count("Pax8 Subscription", {"company": company, "vanished": 0}),
+	}
+
+
+@frappe.whitelist(methods=["POST"])
+def create_client(company: str, client_name: str) -> str:
+	"""Makes a client record named `client_name` and maps the company to it; returns the record's name.
+
+	The user needs the right to create such records; nothing is mapped if it cannot be made.
+	"""
+	permissions.require_manager()
+	doc = frappe.get_doc(DOCTYPE, company)
+	doc.check_permission("write")
+	if doc.client:
+		frappe.throw(_("{0} is mapped to {1} already.").format(doc.company_name, doc.client))
+	client_name = client_name.strip()
+	if not client_name:
+		frappe.throw(_("Please enter a name for the client."))
+	doctype = _client_doctype()
+	if doctype == "Customer":
+		values = {"customer_name": client_name, "customer_type": "Company"}
+	else:
+		values = {"client_name": client_name, "phone": doc.phone}
+	client = frappe.get_doc({"doctype": doctype, **values}).insert()
+	doc.update({"client_doctype": doctype, "client": client.name})
+	doc.save()
+	return client.name
+
+
+def _client_doctype() -> str:
+	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"

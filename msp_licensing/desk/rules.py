@@ -1,0 +1,174 @@
+"""What a client may do with a subscription, after inheriting: in words, for the settings and for the form."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import getdate, nowdate
+
+from msp_licensing import permissions
+from msp_licensing.changes import decide, states
+from msp_licensing.rules.policy import (
+	ApprovalRule,
+	Policy,
+	SelfService,
+	blocked,
+	effective_limits,
+	self_service_allowed,
+	vendor_key,
+)
+
+DOCTYPE = "Pax8 Subscription"
+MAX_PAGE = 200
+
+
+@frappe.whitelist()
+def subscriptions(
+	search: str = "",
+	client: str = "",
+	own_rule: bool = False,
+	start: int = 0,
+	page_length: int = 50,
+) -> dict[str, Any]:
+	"""One page of the table of subscriptions with the rule that counts for each.
+
+	Args:
+		search: looked for in product, vendor and client.
+		client: name of a client record, or "" for all.
+		own_rule: only subscriptions that do not inherit everything.
+
+	Returns:
+		`rows` with the rule's own fields and `rule` (see `effective`), and `total`: how many match in all.
+	"""
+	permissions.require_connection_manager()
+	filters: list[list[Any]] = [[DOCTYPE, "vanished", "=", 0], [DOCTYPE, "client", "is", "set"]]
+	if client:
+		filters.append([DOCTYPE, "client", "=", client])
+	if own_rule:
+		filters.append([DOCTYPE, "name", "in", _with_own_rule() or [""]])
+	or_filters = []
+	if search := search.strip():
+		pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+		or_filters = [[DOCTYPE, field, "like", pattern] for field in ("product_name", "vendor", "client")]
+	rows = frappe.get_list(
+		DOCTYPE,
+		filters=filters,
+		or_filters=or_filters,
+		fields=list(decide.FIELDS),
+		order_by="client asc, product_name asc, name asc",
+		start=max(0, start),
+		page_length=min(max(1, page_length), MAX_PAGE),
+	)
+	total = frappe.get_list(
+		DOCTYPE, filters=filters, or_filters=or_filters, fields=["count(name) as n"], order_by=None
+	)[0].n
+	policy = decide.current_policy()
+	for row in rows:
+		row.rule = effective(policy, row)
+	return {"rows": rows, "total": total}
+
+
+@frappe.whitelist()
+def clients() -> list[str]:
+	"""The clients that own subscriptions, to filter by."""
+	permissions.require_connection_manager()
+	return sorted(
+		frappe.get_all(DOCTYPE, {"client": ("is", "set"), "vanished": 0}, pluck="client", distinct=True),
+		key=str.casefold,
+	)
+
+
+@frappe.whitelist()
+def describe(subscription: str) -> dict[str, Any]:
+	"""What counts for one subscription now, for its form.
+
+	Returns:
+		`rule` (see `effective`); `blocked`: why a client cannot ask for any change, or None; `parent`: the
+		subscription it is an add-on of; `request`: its open request; the latter two as rows or None.
+	"""
+	permissions.require_connection_manager()
+	frappe.has_permission(DOCTYPE, "read", subscription, throw=True)
+	row = frappe.db.get_value(DOCTYPE, subscription, [*decide.FIELDS, "parent_subscription"], as_dict=True)
+	policy = decide.current_policy()
+	refusal = blocked(policy, decide.rule_of(row), decide.facts_of(row), today=getdate(nowdate()))
+	parent = row.parent_subscription and frappe.db.get_value(
+		DOCTYPE, row.parent_subscription, ["name", "product_name"], as_dict=True
+	)
+	return {
+		"rule": effective(policy, row),
+		"blocked": decide.staff_words(refusal) if refusal else None,
+		"parent": parent or None,
+		"request": open_request(subscription),
+	}
+
+
+def open_request(subscription: str) -> Any:
+	"""The request that keeps a subscription from taking another one, or None."""
+	return frappe.db.get_value(
+		states.DOCTYPE,
+		{"subscription": subscription, "workflow_state": ("in", states.OPEN)},
+		["name", "workflow_state", "current_quantity", "requested_quantity"],
+		as_dict=True,
+	)
+
+
+def effective(policy: Policy, row: Any) -> dict[str, Any]:
+	"""The rule that counts for a subscription row (`decide.FIELDS`), in words.
+
+	Returns:
+		`changes`, `approval` and `limits`, each with `text` and `inherited` (True if it is the global default that
+		speaks), and `changes.allowed`.
+	"""
+	rule = decide.rule_of(row)
+	allowed = self_service_allowed(policy, rule)
+	limits = effective_limits(policy, rule)
+	return {
+		"changes": {
+			"allowed": allowed,
+			"text": _("Allowed") if allowed else _("Not allowed"),
+			"inherited": rule.self_service == SelfService.INHERIT,
+		},
+		"approval": _approval(policy, rule, row),
+		"limits": {
+			"text": f"{limits.minimum} – {limits.maximum}"
+			if limits.maximum
+			else _("{0} or more").format(limits.minimum),
+			"minimum": limits.minimum,
+			"maximum": limits.maximum,
+			"inherited": not rule.override_limits,
+		},
+	}
+
+
+def _approval(policy: Policy, rule: Any, row: Any) -> dict[str, Any]:
+	"""Which changes wait, in the order in which `rules.policy` looks: the first that holds is named."""
+	key = vendor_key(row.vendor)
+	if key and key in {vendor_key(vendor) for vendor in policy.vendor_overrides}:
+		return {"text": _("Always, as all of {0}").format(row.vendor), "inherited": True}
+	if not key:
+		return {"text": _("Always: the vendor is not known"), "inherited": True}
+	if rule.approval == ApprovalRule.ALWAYS:
+		return {"text": _("Always"), "inherited": False}
+	inherited = rule.approval == ApprovalRule.INHERIT
+	if policy.require_approval and inherited:
+		return {"text": _("Always"), "inherited": True}
+	if policy.threshold is None:
+		return {"text": _("Not needed"), "inherited": inherited}
+	if not policy.threshold:
+		return {"text": _("Always: the threshold is 0 %"), "inherited": inherited}
+	percent = f"{policy.threshold:f}"
+	percent = percent.rstrip("0").rstrip(".") if "." in percent else percent
+	return {"text": _("Above {0} %").format(percent), "inherited": inherited}
+
+
+def _with_own_rule() -> list[str]:
+	return frappe.get_all(
+		DOCTYPE,
+		or_filters=[
+			["self_service", "!=", "Inherit"],
+			["approval", "!=", "Inherit"],
+			["override_limits", "=", 1],
+			["show_to_client", "=", 0],
+		],
+		pluck="name",
+	)

@@ -1,0 +1,91 @@
+const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
+const DASH = '<span class="text-muted">—</span>';
+
+frappe.ui.form.on("Pax8 Product", {
+	setup(frm) {
+		// A price that Pax8 does not give is stored as 0 with a flag beside it, and is never shown as 0.
+		missing_as_dash(frm, "retail_price_from", "has_retail_price");
+		missing_as_dash(frm, "prices", "has_suggested_retail_price", "suggested_retail_price");
+		missing_as_dash(frm, "prices", "has_partner_buy_rate", "partner_buy_rate");
+	},
+
+	refresh(frm) {
+		frm.page.set_indicator(...indicator(frm.doc));
+		if (frm.doc.featured && !frm.doc.visible) {
+			frm.set_intro(__("Featured, but hidden: clients do not see it."), "orange");
+		}
+		if (frm.doc.discontinued) {
+			frm.set_intro(__("The last complete sync no longer found this product at Pax8."), "gray");
+		}
+		show_commitments(frm);
+	},
+
+	featured(frm) {
+		if (frm.doc.featured && !frm.doc.visible) {
+			frappe.show_alert({ message: __("Hidden products are not shown to clients, featured or not."), indicator: "orange" });
+		}
+	},
+});
+
+function indicator(doc) {
+	if (doc.discontinued) return [__("No longer at Pax8"), "gray"];
+	if (!doc.visible) return [__("Hidden"), "gray"];
+	return doc.featured ? [__("Featured"), "yellow"] : [__("Visible"), "green"];
+}
+
+function missing_as_dash(frm, field, flag, column) {
+	const format = (value, df, options, doc) => {
+		if (!cint(doc?.[flag])) return DASH;
+		const price = doc.currency ? format_currency(value, doc.currency) : format_number(value, null, 2);
+		return `<div class="text-right">${esc(price)}</div>`;
+	};
+	if (column) {
+		frappe.meta.get_docfield("Pax8 Product Price", column).formatter = format;
+	} else {
+		frm.get_docfield(field).formatter = format;
+	}
+}
+
+function show_commitments(frm) {
+	const $wrapper = frm.get_field("commitments_html").$wrapper.empty();
+	let options = [];
+	try {
+		options = JSON.parse(frm.doc.commitment_options || "[]");
+	} catch {
+		return;
+	}
+	$(`<div class="control-label mb-2">${__("Commitment Options")}</div>`).appendTo($wrapper);
+	if (!options.length) {
+		$(`<p class="text-muted">${
+			frm.doc.priced_on ? __("Pax8 names none for this product.") : __("Not read yet: they come with the prices.")
+		}</p>`).appendTo($wrapper);
+		return;
+	}
+	const word = (value) =>
+		value == null
+			? `<span class="text-muted">${__("not known")}</span>`
+			: `<span class="indicator ${value ? "green" : "red"}">${value ? __("Yes") : __("No")}</span>`;
+	$(`<table class="table table-bordered"><thead><tr class="text-muted small">
+		<th>${__("Term")}</th><th>${__("Increase in Term")}</th><th>${__("Decrease in Term")}</th>
+		<th>${__("Early Cancellation")}</th><th>${__("Renews by Itself")}</th><th>${__("Renewal Window")}</th>
+		</tr></thead><tbody>${options
+			.map(
+				(option) => `<tr>
+			<td class="bold">${esc(option.term) || DASH}</td>
+			<td>${word(option.allow_quantity_increase)}</td>
+			<td>${word(option.allow_quantity_decrease)}</td>
+			<td>${word(option.allow_early_cancellation)}${
+					option.cancellation_fee_applied ? `<div class="text-muted small">${__("with a fee")}</div>` : ""
+				}</td>
+			<td>${word(option.auto_renew)}</td>
+			<td>${esc(renewal_window(option))}</td></tr>`
+			)
+			.join("")}</tbody></table>`).appendTo($wrapper);
+}
+
+function renewal_window(option) {
+	const before = option.renewal_window_days_before_term_end;
+	const after = option.renewal_window_days_after_term_end;
+	if (before == null && after == null) return "—";
+	return __("{0} days before to {1} days after the end", [before ?? 0, after ?? 0]);
+}

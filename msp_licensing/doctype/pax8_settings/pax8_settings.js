@@ -1,0 +1,199 @@
+const PROGRESS = "msp_licensing_sync_progress";
+const POLL_MS = 3000;
+
+frappe.ui.form.on("Pax8 Settings", {
+	onload(frm) {
+		frm.sync = { waiting: {}, progress: {} };
+		frappe.realtime.on(PROGRESS, (data) => on_progress(frm, data));
+	},
+
+	refresh(frm) {
+		show_connection(frm);
+		load_sync(frm);
+	},
+
+	mode: (frm) => show_connection(frm),
+});
+
+// ------------------------------------------------------------------------------------ connection
+
+async function show_connection(frm) {
+	const state = await frappe.xcall("msp_licensing.desk.connection.state");
+	const $wrapper = frm.get_field("connection_html").$wrapper.empty();
+	$(`<div class="control-label mb-2">${__("Connection")}</div>`).appendTo($wrapper);
+	$(`<div class="mb-3"><span class="indicator ${state.color}">${frappe.utils.escape_html(
+		state.message
+	)}</span></div>`).appendTo($wrapper);
+	if (frm.is_dirty()) {
+		$(`<p class="text-muted small">${__("Not saved yet: the test uses what is typed here.")}</p>`).appendTo(
+			$wrapper
+		);
+	}
+	const $result = $('<div class="mt-3" role="status"></div>');
+	$(`<button class="btn btn-default btn-sm">${__("Test Connection")}</button>`)
+		.on("click", (event) => test(frm, $(event.currentTarget), $result))
+		.appendTo($wrapper);
+	$result.appendTo($wrapper);
+}
+
+async function test(frm, $button, $result) {
+	const { client_id, client_secret, base_url, audience } = frm.doc;
+	$button.prop("disabled", true);
+	$result.html(`<span class="text-muted">${__("Asking Pax8…")}</span>`);
+	try {
+		const answer = await frappe.xcall("msp_licensing.desk.connection.test", {
+			client_id,
+			client_secret,
+			base_url,
+			audience,
+		});
+		$result.html(
+			`<span class="indicator ${answer.ok ? "green" : "red"}">${frappe.utils.escape_html(
+				answer.message
+			)}</span>`
+		);
+	} catch {
+		$result.empty(); // Frappe has shown the message
+	} finally {
+		$button.prop("disabled", false);
+	}
+}
+
+// ------------------------------------------------------------------------------------ sync
+
+async function load_sync(frm) {
+	clearTimeout(frm.sync.timer);
+	frm.sync.status = await frappe.xcall("msp_licensing.desk.connection.sync_status");
+	for (const row of frm.sync.status.kinds) {
+		const waiting = frm.sync.waiting[row.kind];
+		if (waiting && row.newest?.name !== waiting.before && !row.running) {
+			delete frm.sync.waiting[row.kind];
+			delete frm.sync.progress[row.kind];
+		}
+	}
+	show_sync(frm);
+	// Progress comes by realtime where there is such a server; this keeps the table true without one.
+	const busy = Object.keys(frm.sync.waiting).length || frm.sync.status.kinds.some((row) => row.running);
+	if (busy && cur_frm === frm) {
+		frm.sync.timer = setTimeout(() => load_sync(frm), POLL_MS);
+	}
+}
+
+function show_sync(frm) {
+	const { status } = frm.sync;
+	const $wrapper = frm.get_field("sync_html").$wrapper.empty();
+	const $table = $(`<table class="table table-bordered mb-2">
+		<thead><tr class="text-muted">
+			<th style="width: 16%">${__("Data")}</th>
+			<th style="width: 22%">${__("Last Complete Sync")}</th>
+			<th>${__("Result")}</th>
+			<th style="width: 16%">${__("Next")}</th>
+			<th style="width: 13%"></th>
+		</tr></thead><tbody></tbody></table>`);
+	for (const row of status.kinds) sync_row(frm, row).appendTo($table.find("tbody"));
+	$('<div class="table-responsive"></div>').append($table).appendTo($wrapper);
+
+	if (status.scheduler_stopped) {
+		$(`<p class="text-muted small"><span class="indicator orange"></span>${__(
+			"The scheduler of this site is stopped: nothing is synced by itself."
+		)}</p>`).appendTo($wrapper);
+	}
+	$(`<a class="small" href="/app/pax8-sync-run">${__("All Sync Runs")}</a>`).appendTo($wrapper);
+}
+
+function sync_row(frm, row) {
+	const { escape_html } = frappe.utils;
+	const complete = row.complete
+		? `<a href="/app/pax8-sync-run/${encodeURIComponent(row.complete.name)}" title="${escape_html(
+				frappe.datetime.str_to_user(row.complete.finished_on)
+		  )}">${escape_html(row.complete.age)}</a>`
+		: `<span class="text-muted">${__("Never")}</span>`;
+	const $row = $(`<tr data-kind="${row.kind}">
+		<td class="bold">${escape_html(row.label)}</td>
+		<td>${complete}</td>
+		<td class="result">${result_html(frm, row)}</td>
+		<td class="text-muted">${row.next ? escape_html(when(row.next)) : "—"}</td>
+		<td class="text-right"></td>
+	</tr>`);
+	if (frm.sync.status.may_sync) {
+		const busy = row.running || frm.sync.waiting[row.kind];
+		$(`<button class="btn btn-default btn-xs">${__("Sync Now")}</button>`)
+			.prop("disabled", Boolean(busy || frm.sync.status.problem))
+			.attr("title", frm.sync.status.problem || "")
+			.on("click", () => sync_now(frm, row))
+			.appendTo($row.find("td:last"));
+	}
+	return $row;
+}
+
+function result_html(frm, row) {
+	const { escape_html } = frappe.utils;
+	const progress = frm.sync.progress[row.kind];
+	const waiting = frm.sync.waiting[row.kind];
+	if (progress) {
+		const percent = progress.total ? Math.min(100, Math.round((progress.count / progress.total) * 100)) : 0;
+		return `<div class="small text-muted mb-1">${escape_html(progress.message)} ${progress.count || ""}</div>
+			<div class="progress" style="height: 6px" role="progressbar" aria-valuenow="${percent}"
+				aria-valuemin="0" aria-valuemax="100">
+				<div class="progress-bar" style="width: ${percent}%"></div></div>`;
+	}
+	if (row.running) return `<span class="indicator blue">${__("Running")}</span>`;
+	if (waiting) {
+		const long = Date.now() - waiting.since > 20000;
+		return `<span class="indicator gray">${
+			long ? __("Queued. No background worker has taken it yet.") : __("Queued")
+		}</span>`;
+	}
+	if (row.problem) {
+		return `<span class="indicator red">${escape_html(row.newest.status === "Failed" ? __("Failed") : __("Incomplete"))}</span>
+			<a class="ml-1" href="/app/pax8-sync-run/${encodeURIComponent(row.newest.name)}">${escape_html(
+				row.problem
+			)}</a>`;
+	}
+	if (!row.complete) return '<span class="text-muted">—</span>';
+	return `<span class="indicator green">${__("{0} read: {1} new, {2} changed", [
+		row.complete.rows_seen,
+		row.complete.rows_new,
+		row.complete.rows_changed,
+	])}</span>`;
+}
+
+async function sync_now(frm, row) {
+	frm.sync.waiting[row.kind] = { before: row.newest?.name, since: Date.now() };
+	show_sync(frm);
+	try {
+		await frappe.xcall("msp_licensing.desk.connection.sync_now", { kind: row.kind });
+	} catch {
+		delete frm.sync.waiting[row.kind];
+	}
+	load_sync(frm);
+}
+
+function on_progress(frm, data) {
+	if (!frm.sync.status) return;
+	if (data.done) {
+		delete frm.sync.progress[data.kind];
+		delete frm.sync.waiting[data.kind];
+		if (cur_frm === frm) {
+			const color = !data.status || data.status === "Completed" ? "green" : "orange";
+			frappe.show_alert({
+				message: `${__(data.kind)}: ${frappe.utils.escape_html(data.message)}`,
+				indicator: color,
+			});
+			load_sync(frm);
+		}
+		return;
+	}
+	frm.sync.progress[data.kind] = data;
+	const row = frm.sync.status.kinds.find((row) => row.kind === data.kind);
+	if (row) {
+		frm.get_field("sync_html").$wrapper.find(`tr[data-kind="${data.kind}"] .result`).html(result_html(frm, row));
+	}
+}
+
+function when(datetime) {
+	const today = frappe.datetime.now_date();
+	return datetime.startsWith(today)
+		? frappe.datetime.str_to_user(datetime, true)
+		: frappe.datetime.str_to_user(datetime);
+}

@@ -1,0 +1,77 @@
+const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
+const DASH = '<span class="text-muted">—</span>';
+
+frappe.ui.form.on("Pax8 Subscription", {
+	setup(frm) {
+		// A price that Pax8 does not give is stored as 0 with a flag beside it, and is never shown as 0.
+		for (const [field, flag] of [["price", "has_price"], ["partner_cost", "has_partner_cost"]]) {
+			frm.get_docfield(field).formatter = (value, df, options, doc) => {
+				if (!cint(doc?.[flag])) return DASH;
+				return esc(doc.currency ? format_currency(value, doc.currency) : format_number(value, null, 2));
+			};
+		}
+	},
+
+	async refresh(frm) {
+		const manager = frappe.user.has_role("Licensing Manager");
+		if (manager && !frm.doc.vanished) {
+			frm.add_custom_button(__("Refresh from Pax8"), () => refresh(frm));
+		}
+		const { name } = frm.doc;
+		const facts = await frappe.xcall("msp_licensing.desk.rules.describe", { subscription: name });
+		if (frm.doc.name !== name) return;
+		show_rule(frm, facts);
+		show_parent(frm, facts.parent);
+		if (facts.request) {
+			show_request(frm, facts.request);
+		} else if (manager && frm.doc.status === "Active" && !frm.doc.vanished) {
+			frm.add_custom_button(__("Request Change"), () =>
+				frappe.new_doc("License Change Request", { subscription: name })
+			).addClass("btn-primary");
+		}
+	},
+});
+
+function show_rule(frm, { rule, blocked }) {
+	const part = (label, { text, inherited }) => `<div class="col-sm-4 mb-2">
+		<div class="text-muted small">${label}</div>
+		<div class="${inherited ? "" : "bold"}">${esc(text)}</div>
+		<div class="text-muted small">${inherited ? __("from Licensing Settings") : __("set here")}</div></div>`;
+	const html = `<div class="row">
+		${part(__("Quantity Changes"), rule.changes)}
+		${part(__("Approval"), rule.approval)}
+		${part(__("Min – Max"), rule.limits)}
+		</div>${
+			blocked
+				? `<div class="text-muted"><span class="indicator orange"></span>${__("The client cannot ask for a change now.")} ${esc(
+						blocked
+				  )}</div>`
+				: ""
+		}`;
+	frm.dashboard.add_section(html, __("What Counts Now"));
+	frm.dashboard.show();
+}
+
+function show_parent(frm, parent) {
+	const $field = frm.get_field("parent_subscription").$wrapper.find(".control-value");
+	if (parent) {
+		$field.html(`<a href="/app/pax8-subscription/${encodeURIComponent(parent.name)}">${esc(parent.product_name)}</a>`);
+	}
+}
+
+function show_request(frm, request) {
+	frm.set_intro(
+		`${__("Open request: {0} → {1} licences, {2}.", [
+			request.current_quantity,
+			request.requested_quantity,
+			esc(__(request.workflow_state)),
+		])} <a href="/app/license-change-request/${encodeURIComponent(request.name)}">${esc(request.name)}</a>`,
+		"blue"
+	);
+}
+
+async function refresh(frm) {
+	const message = await frappe.xcall("msp_licensing.desk.subscriptions.refresh", { subscription: frm.doc.name });
+	await frm.reload_doc();
+	frappe.show_alert({ message: esc(message), indicator: "green" });
+}

@@ -1,0 +1,26 @@
+const COLORS = {
+	Active: "green",
+	Trial: "blue",
+	Cancelled: "gray",
+	PendingManual: "orange",
+	PendingAutomated: "orange",
+	PendingCancel: "orange",
+	WaitingForDetails: "orange",
+	PendingActivation: "orange",
+	ActivePendingChange: "orange",
+	Converted: "gray",
+};
+
+frappe.listview_settings["Pax8 Subscription"] = {
+	add_fields: ["status", "vanished", "billing_term", "commitment_end", "vendor"],
+	hide_name_column: true,
+	get_indicator(doc) {
+		if (doc.vanished) return [__("No longer at Pax8"), "gray", "vanished,=,1"];
+		return [__(doc.status || "Unknown"), COLORS[doc.status] || "gray", `status,=,${doc.status}`];
+	},
+	formatters: {
+		product_name: (value) => frappe.utils.escape_html(value || ""),
+		vendor: (value) => frappe.utils.escape_html(value || ""),
+		client: (value) => frappe.utils.escape_html(value || ""),
+	},
+};
