@@ -1,0 +1,154 @@
+"""The portal's whitelisted functions.
+
+Each begins with `permissions.portal_access()`: who the user is and which clients it belongs to come from the session.
+A record of somebody else gets the very answer that one gets which does not exist.
+
+There is no `from __future__ import annotations` here: it would switch Frappe's check of the arguments off.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import getdate, nowdate
+
+from msp_licensing import permissions
+from msp_licensing.changes import decide, requests
+from msp_licensing.portal import page, queries, throttle
+
+OVERVIEW = "msp_licensing/templates/portal/overview.html"
+
+
+@frappe.whitelist(methods=["POST"])
+def request_change(
+	subscription: str,
+	quantity: str | int | float | bool,
+	seen_quantity: int | None = None,
+	note: str | None = None,
+) -> dict[str, Any]:
+	"""Asks for `quantity` licences in all on a subscription of the user's clients.
+
+	Args:
+		quantity: the wished total, as typed: the rules judge it, not a conversion.
+		seen_quantity: the quantity the user saw; if it has moved since, the user is told.
+		note: the user's words for the provider.
+
+	Returns:
+		`request` (id), `state` in words, `message` for the user, `moving` (worth looking again soon).
+
+	Raises:
+		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
+		changes.requests.ChangeRefused: with the reason in the client's words. Nothing has changed.
+	"""
+	with _plain_errors():
+		access = permissions.portal_access()
+		throttle.count(access.user, "change")
+		doc = requests.submit(subscription, quantity, access=access, seen_quantity=seen_quantity, note=note)
+		told = page.request(
+			doc.as_dict(), formats=queries.formats(), reader=access.user, people={}, may_ask=access.may_request
+		)
+		return {
+			"request": told["id"],
+			"state": told["word"],
+			"moving": told["moving"],
+			"message": page.sent(doc.workflow_state, queries.formats()),
+		}
+
+
+@frappe.whitelist(methods=["POST"])
+def withdraw(request: str) -> dict[str, Any]:
+	"""Takes back a request that still waits; returns `message` for the user.
+
+	Raises:
+		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
+		changes.requests.ChangeRefused: it has been decided meanwhile.
+	"""
+	with _plain_errors():
+		access = permissions.portal_access()
+		throttle.count(access.user, "change")
+		queries.request_of(access, request)
+		requests.withdraw(request, access=access)
+		return {"message": _("Your request was withdrawn.")}
+
+
+@frappe.whitelist(methods=["POST"])
+def check(subscription: str, quantity: str | int | float | bool) -> dict[str, Any]:
+	"""What to know about a number while it is typed. Changes nothing, and asks Pax8 nothing.
+
+	Returns:
+		`ok`, `message` (why it cannot be) and `hint`. Whether the change would need approval is not told.
+
+	Raises:
+		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
+	"""
+	with _plain_errors():
+		access = permissions.portal_access()
+		throttle.count(access.user, "check")
+		_require_requester(access)
+		row = requests.client_subscription(subscription, access)
+		facts = decide.facts_of(row)
+		return page.checked(
+			decide.decide_for(row, quantity),
+			facts,
+			today=getdate(nowdate()),
+			formats=queries.formats(),
+		)
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def status(request: str) -> dict[str, Any]:
+	"""How far one request is: `state` in words, `moving` (worth looking again soon), `message` for the user.
+
+	Raises:
+		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
+	"""
+	with _plain_errors():
+		access = permissions.portal_access()
+		throttle.count(access.user, "look")
+		row = queries.request_of(access, request)
+		told = page.request(row, formats=queries.formats(), reader=access.user, people={}, may_ask=False)
+		return {
+			"state": told["word"],
+			"moving": told["moving"],
+			"message": page.news(row, queries.formats()),
+		}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def overview(client: str | None = None) -> dict[str, Any]:
+	"""The page of one client as data, and as the HTML that the page shows.
+
+	Args:
+		client: as in the page's address; may be left out by a user of a single client.
+
+	Raises:
+		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
+	"""
+	with _plain_errors():
+		access = permissions.portal_access()
+		throttle.count(access.user, "look")
+		told = queries.page_of(access, client)
+		data = {name: value for name, value in told.items() if name not in ("texts", "api")}
+		return {"page": data, "html": frappe.render_template(OVERVIEW, {"page": told})}
+
+
+def _require_requester(access: permissions.PortalAccess) -> None:
+	if not access.may_request:
+		frappe.throw(_("You can look at your licences, but not change them."), frappe.PermissionError)
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+	"""Errors reach the client with their message and their HTTP status, and without a traceback."""
+	frappe.local.flags.disable_traceback = True
+	try:
+		yield
+	except (requests.ChangeRefused, frappe.DoesNotExistError) as error:
+		message = str(error)
+		if not message:
+			raise
+		# `frappe.throw` puts the message into the answer; a bare raise does not.
+		frappe.clear_messages()
+		frappe.throw(message, type(error))

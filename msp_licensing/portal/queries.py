@@ -1,0 +1,237 @@
+"""Reads a client's subscriptions and requests from the site, for `portal.page` to put into words.
+
+Portal users have no DocPerm on any DocType of this app. Everything here is given a `PortalAccess`, which the server has
+made itself, and reads rows of its clients only.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import formatdate, getdate, nowdate
+
+from msp_licensing import permissions
+from msp_licensing.changes import decide
+from msp_licensing.changes.requests import is_shown
+from msp_licensing.changes.states import DOCTYPE, OPEN
+from msp_licensing.permissions import ClientRecord, PortalAccess
+from msp_licensing.portal import page
+from msp_licensing.sync import connection
+
+REQUEST_FIELDS = (
+	"name",
+	"subscription",
+	"product_name",
+	"current_quantity",
+	"requested_quantity",
+	"workflow_state",
+	"source",
+	"requested_by",
+	"requested_on",
+	"decided_on",
+	"applied_on",
+	"reject_reason",
+	"note",
+)
+REQUESTS_READ = 100
+
+
+def formats() -> page.Formats:
+	"""Texts in the reader's language, dates as the site writes them."""
+	return page.Formats(translate=_, day=formatdate)
+
+
+def page_for_session(client: str | None = None) -> dict[str, Any]:
+	"""The page of the session's user, whoever it is: a reader without access gets a page that says so.
+
+	Args:
+		client: `page.client_key` of the client to show; anything that is not one of the reader's own is ignored.
+	"""
+	try:
+		access = permissions.portal_access()
+	except frappe.PermissionError:
+		frappe.clear_messages()
+		return page.closed("no_access", formats(), staff=permissions.may_open_app())
+	return page_of(access, client, strict=False)
+
+
+def page_of(access: PortalAccess, client: str | None = None, *, strict: bool = True) -> dict[str, Any]:
+	"""The page for `access`.
+
+	Args:
+		client: `page.client_key` of one of its clients; needed where it has several.
+		strict: whether a client that is not one of them is an error.
+
+	Raises:
+		frappe.DoesNotExistError: `strict`, and no such client of this user.
+	"""
+	if not access.clients:
+		return page.closed("no_client", formats())
+	chosen = _choose(access, client)
+	if chosen is None and client and strict:
+		raise frappe.DoesNotExistError(_("This client does not exist."))
+	if chosen is None and len(access.clients) == 1:
+		chosen = access.clients[0]
+	links = _links(access, chosen)
+	if chosen is None:
+		return page.choice(links, formats())
+	return _overview(access, chosen, links)
+
+
+def _choose(access: PortalAccess, client: str | None) -> ClientRecord | None:
+	for record in access.clients:
+		if isinstance(client, str) and page.client_key(record.doctype, record.name) == client:
+			return record
+	return None
+
+
+def _links(access: PortalAccess, chosen: ClientRecord | None) -> list[dict[str, Any]]:
+	key = page.client_key(chosen.doctype, chosen.name) if chosen else None
+	links = [
+		page.client_link(page.client_key(record.doctype, record.name), title_of(record), key)
+		for record in access.clients
+	]
+	return sorted(links, key=lambda link: link["title"].casefold())
+
+
+def title_of(record: ClientRecord) -> str:
+	"""The client's name as people know it; a Customer's id may be a number."""
+	field = frappe.get_meta(record.doctype).get_title_field()
+	title = frappe.db.get_value(record.doctype, record.name, field) if field != "name" else None
+	return title or record.name
+
+
+def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, Any]]) -> dict[str, Any]:
+	connected = connection.is_active()
+	may_ask = access.may_request and connected
+	rows = subscriptions_of(client)
+	shown = {row.name for row in rows}
+	requests = requests_of(client, shown)
+	told = _tell_requests(access, requests)
+	open_requests = {row.subscription: told[row.name] for row in requests if row.workflow_state in OPEN}
+	cards = _cards(rows, open_requests, may_ask)
+	today = getdate(nowdate())
+	over = [row for row in rows if page.is_over(row, today)]
+	over.sort(key=lambda row: str(row.end_date or ""), reverse=True)
+	return page.overview(
+		key=page.client_key(client.doctype, client.name),
+		title=title_of(client),
+		clients=links,
+		subscriptions=[cards[row.name] for row in rows if not page.is_over(row, today)],
+		ended=[cards[row.name] for row in over],
+		requests=[told[row.name] for row in requests],
+		may_request=access.may_request,
+		connected=connected,
+		formats=formats(),
+	)
+
+
+def subscriptions_of(client: ClientRecord) -> list[Any]:
+	"""The subscriptions of a client that it may see, by product."""
+	rows = frappe.get_all(
+		"Pax8 Subscription",
+		filters={"client_doctype": client.doctype, "client": client.name, "show_to_client": 1},
+		fields=list(decide.FIELDS),
+		order_by="product_name asc, name asc",
+	)
+	return [row for row in rows if is_shown(row)]
+
+
+def _cards(rows: list[Any], open_requests: dict[str, dict[str, Any]], may_ask: bool) -> dict[str, dict[str, Any]]:
+	policy, today, how = decide.current_policy(), getdate(nowdate()), formats()
+	products = _by_name(
+		frappe.get_all(
+			"Pax8 Product",
+			filters={"name": ("in", _distinct(row.product for row in rows))},
+			fields=["name", "usage_class", "commitment_options"],
+		)
+	)
+	# Whoever asked: a subscription with an open request takes no other.
+	busy = set(
+		frappe.get_all(
+			DOCTYPE,
+			filters={"subscription": ("in", _distinct(row.name for row in rows)), "workflow_state": ("in", OPEN)},
+			pluck="subscription",
+		)
+	)
+	companies = _company_names(rows)
+	unknown = frappe._dict()
+	return {
+		row.name: page.subscription(
+			row,
+			facts=decide.facts_of(
+				row, product=products.get(row.product, unknown), has_open_request=row.name in busy
+			),
+			rule=decide.rule_of(row),
+			policy=policy,
+			today=today,
+			formats=how,
+			request=open_requests.get(row.name),
+			company=companies.get(row.company),
+			may_ask=may_ask,
+		)
+		for row in rows
+	}
+
+
+def _company_names(rows: list[Any]) -> dict[str, str]:
+	"""Names of the companies the rows belong to, where they belong to several."""
+	names = _distinct(row.company for row in rows)
+	if len(names) < 2:
+		return {}
+	found = frappe.get_all("Pax8 Company", filters={"name": ("in", names)}, fields=["name", "company_name"])
+	return {row.name: row.company_name for row in found}
+
+
+def requests_of(client: ClientRecord, shown: set[str]) -> list[Any]:
+	"""The requests of a client, newest first. Those staff made on a subscription it may not see are left out."""
+	rows = frappe.get_all(
+		DOCTYPE,
+		filters={"client_doctype": client.doctype, "client": client.name},
+		fields=list(REQUEST_FIELDS),
+		order_by="requested_on desc, name desc",
+		limit=REQUESTS_READ,
+	)
+	return [row for row in rows if row.source == "Portal" or row.subscription in shown]
+
+
+def request_of(access: PortalAccess, name: str) -> Any:
+	"""One request of a client of `access`.
+
+	Raises:
+		frappe.DoesNotExistError: there is none of this user's clients; the same for one of somebody else.
+	"""
+	row = None
+	if isinstance(name, str) and name:
+		row = frappe.db.get_value(DOCTYPE, name, [*REQUEST_FIELDS, "client_doctype", "client"], as_dict=True)
+	if not row or not access.owns(row.client_doctype, row.client) or not _may_see(row):
+		raise frappe.DoesNotExistError(_("This request does not exist."))
+	return row
+
+
+def _may_see(request: Any) -> bool:
+	if request.source == "Portal":
+		return True
+	row = frappe.db.get_value("Pax8 Subscription", request.subscription, ["show_to_client", "product"], as_dict=True)
+	return bool(row and is_shown(row))
+
+
+def _tell_requests(access: PortalAccess, rows: list[Any]) -> dict[str, dict[str, Any]]:
+	users = _distinct(row.requested_by for row in rows)
+	people = dict(
+		frappe.get_all("User", filters={"name": ("in", users)}, fields=["name", "full_name"], as_list=True)
+	)
+	how = formats()
+	return {
+		row.name: page.request(row, formats=how, reader=access.user, people=people, may_ask=access.may_request)
+		for row in rows
+	}
+
+
+def _distinct(values: Iterable[str | None]) -> list[str]:
+	return sorted({value for value in values if value})
+
+
+def _by_name(rows: list[Any]) -> dict[str, Any]:
+	return {row.name: row for row in rows}

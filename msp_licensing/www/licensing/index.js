@@ -1,0 +1,355 @@
+/* The portal's page: asking for a change, withdrawing one, and seeing it applied. The server decides and words
+   everything; what comes from it is put in as text, but for the overview, which it renders and escapes itself. */
+(() => {
+	const root = document.getElementById("licensing");
+	const overview = root?.querySelector("[data-overview]");
+	if (!overview) return;
+
+	const texts = JSON.parse(root.querySelector("[data-texts]").textContent);
+	const find = (selector) => root.querySelector(selector);
+	const flash = find("[data-flash]");
+
+	root.classList.add("lic-ready");
+
+	// ------------------------------------------------------------------------------------------ server
+
+	class Refusal extends Error {}
+
+	async function call(method, args) {
+		let response;
+		try {
+			response = await fetch(root.dataset.api + method, {
+				method: "POST",
+				credentials: "same-origin",
+				headers: {
+					Accept: "application/json",
+					"Content-Type": "application/json",
+					"X-Frappe-CSRF-Token": window.frappe?.csrf_token || "",
+				},
+				body: JSON.stringify(args),
+			});
+		} catch {
+			throw new Refusal(texts.unreachable);
+		}
+		let body = {};
+		try {
+			body = await response.json();
+		} catch {
+			// An error page of a proxy, say.
+		}
+		if (response.ok) return body.message;
+		if (body.exc_type === "CSRFTokenError" || response.status === 401 || response.status === 400) {
+			throw new Refusal(texts.outdated);
+		}
+		throw new Refusal(words_of(body) || texts.failed);
+	}
+
+	function words_of(body) {
+		try {
+			return JSON.parse(body._server_messages)
+				.map((message) => JSON.parse(message).message)
+				.join(" ");
+		} catch {
+			return "";
+		}
+	}
+
+	function tell(message, tone = "good") {
+		flash.textContent = "";
+		if (!message) return;
+		const box = document.createElement("p");
+		box.className = `lic-told lic-told-${tone}`;
+		const text = document.createElement("span");
+		text.textContent = message;
+		const dismiss = document.createElement("button");
+		dismiss.type = "button";
+		dismiss.className = "lic-dismiss";
+		dismiss.textContent = "×";
+		dismiss.setAttribute("aria-label", texts.dismiss);
+		dismiss.addEventListener("click", () => tell(""));
+		box.append(text, dismiss);
+		flash.append(box);
+	}
+
+	async function renew() {
+		const answer = await call("overview", { client: root.dataset.client });
+		const open = [...overview.querySelectorAll("details[open]")].map((item) => item.dataset.keep);
+		const focused = overview.contains(document.activeElement) && document.activeElement;
+		const { subscription, request } = focused?.dataset || {};
+		overview.innerHTML = answer.html;
+		for (const item of overview.querySelectorAll("details")) item.open = open.includes(item.dataset.keep);
+		if (focused) focus_on(subscription || request);
+		search();
+	}
+
+	function focus_on(id) {
+		const button = id && overview.querySelector(`[data-subscription="${CSS.escape(id)}"]`);
+		(button || document.getElementById(`lic-${id}`))?.focus();
+	}
+
+	// ------------------------------------------------------------------------------------------ search
+
+	const box = find("[data-search-box]");
+
+	function search() {
+		if (!box) return;
+		const wanted = box.value.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
+		const rows = [...overview.querySelectorAll(".lic-list > .lic-rows > .lic-row")];
+		let shown = 0;
+		for (const row of rows) {
+			row.hidden = !wanted.every((word) => row.dataset.search.includes(word));
+			shown += !row.hidden;
+		}
+		const count = texts.found.replace("{0}", shown).replace("{1}", rows.length);
+		find("[data-found]").textContent = wanted.length ? count : "";
+		const nothing = overview.querySelector("[data-nothing]");
+		if (nothing) {
+			nothing.hidden = !rows.length || shown > 0;
+			nothing.textContent = nothing.hidden ? "" : texts.nothing_found;
+		}
+	}
+	box?.addEventListener("input", search);
+
+	// ------------------------------------------------------------------------------------------ dialogs
+
+	/* One answer at a time, however often somebody presses; the button says what goes on. */
+	function on_send(dialog, busy_text, send) {
+		const button = dialog.querySelector("[data-send]");
+		const label = button.textContent;
+		let busy = false;
+		dialog.querySelector("form").addEventListener("submit", async (event) => {
+			event.preventDefault();
+			if (busy) return;
+			busy = true;
+			button.setAttribute("aria-disabled", "true");
+			button.textContent = busy_text;
+			try {
+				await send();
+			} finally {
+				busy = false;
+				button.removeAttribute("aria-disabled");
+				button.textContent = label;
+			}
+		});
+		for (const item of dialog.querySelectorAll("[data-close]")) {
+			item.addEventListener("click", () => dialog.close());
+		}
+		// Escape must not hide an answer that is on its way.
+		dialog.addEventListener("cancel", (event) => busy && event.preventDefault());
+		dialog.addEventListener("click", (event) => event.target === dialog && !busy && dialog.close());
+	}
+
+	async function renew_quietly() {
+		try {
+			await renew();
+		} catch {
+			// The page stays as it was; the next look will tell.
+		}
+		watch();
+	}
+
+	// ------------------------------------------------------------------------------------------ asking
+
+	const ask = find("[data-ask]");
+	const quantity = ask.querySelector("#lic-quantity");
+	const note = ask.querySelector("#lic-note");
+	const error = ask.querySelector("[data-ask-error]");
+	const hint = ask.querySelector("[data-ask-hint]");
+	const change = ask.querySelector("[data-ask-difference]");
+	let asked = null;
+	let typed = 0;
+	let timer = null;
+
+	function open_ask(button) {
+		asked = { subscription: button.dataset.subscription, current: Number(button.dataset.quantity) };
+		asked.limits = button.dataset.limits;
+		ask.querySelector("[data-ask-product]").textContent = button.dataset.product;
+		ask.querySelector("[data-ask-terms]").textContent = [button.dataset.vendor, button.dataset.terms]
+			.filter(Boolean)
+			.join(" · ");
+		ask.querySelector("[data-ask-now]").textContent = button.dataset.quantity;
+		quantity.value = button.dataset.quantity;
+		note.value = "";
+		show_error("");
+		show_difference();
+		hint.textContent = asked.limits;
+		ask.showModal();
+		quantity.focus();
+		quantity.select();
+	}
+
+	function whole() {
+		const text = quantity.value.trim();
+		return /^\d{1,9}$/.test(text) ? Number(text) : null;
+	}
+
+	function show_difference() {
+		const number = whole();
+		if (number === null || number === asked.current) {
+			change.textContent = "";
+			return;
+		}
+		const text = number > asked.current ? texts.more : texts.fewer;
+		change.textContent = text.replace("{0}", Math.abs(number - asked.current));
+	}
+
+	function show_error(message) {
+		error.textContent = message;
+		quantity.setAttribute("aria-invalid", message ? "true" : "false");
+	}
+
+	function on_typing() {
+		show_difference();
+		clearTimeout(timer);
+		const turn = ++typed;
+		// While somebody is about to type, "enter a number" and "you already have that" are no news.
+		if (!quantity.value.trim() || whole() === asked.current) {
+			show_error("");
+			hint.textContent = asked.limits;
+			return;
+		}
+		timer = setTimeout(() => check(turn), 250);
+	}
+
+	async function check(turn) {
+		let answer;
+		try {
+			answer = await call("check", { subscription: asked.subscription, quantity: quantity.value });
+		} catch {
+			return; // Sending will tell.
+		}
+		root.dispatchEvent(new CustomEvent("licensing:checked", { detail: answer }));
+		if (turn !== typed || !ask.open) return;
+		show_error(answer.message);
+		hint.textContent = answer.ok ? answer.hint || asked.limits : "";
+	}
+
+	quantity.addEventListener("input", on_typing);
+	quantity.addEventListener("keydown", (event) => {
+		if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+			event.preventDefault();
+			step(event.key === "ArrowUp" ? 1 : -1);
+		}
+	});
+	for (const button of ask.querySelectorAll("[data-step]")) {
+		button.addEventListener("click", () => step(Number(button.dataset.step)));
+	}
+
+	function step(by) {
+		const number = whole();
+		quantity.value = Math.max(number === null ? asked.current : number + by, 1);
+		on_typing();
+	}
+
+	on_send(ask, texts.sending, async () => {
+		clearTimeout(timer);
+		typed += 1;
+		const { subscription, current } = asked;
+		try {
+			const answer = await call("request_change", {
+				subscription,
+				quantity: quantity.value,
+				seen_quantity: current,
+				note: note.value,
+			});
+			ask.close();
+			await renew_quietly();
+			tell(answer.message);
+			focus_on(subscription);
+		} catch (problem) {
+			if (!(problem instanceof Refusal)) throw problem;
+			show_error(problem.message);
+			hint.textContent = "";
+			quantity.focus();
+			// What is behind the dialog may be what has changed.
+			renew_quietly();
+		}
+	});
+
+	// ------------------------------------------------------------------------------------------ withdrawing
+
+	const take_back = find("[data-withdraw]");
+	const withdraw_error = take_back.querySelector("[data-withdraw-error]");
+	let waiting = "";
+
+	function open_withdraw(button) {
+		waiting = button.dataset.request;
+		take_back.querySelector("[data-withdraw-product]").textContent = button.dataset.product;
+		const { current, wanted } = button.dataset;
+		take_back.querySelector("[data-withdraw-numbers]").textContent = `${current} → ${wanted}`;
+		withdraw_error.textContent = "";
+		take_back.showModal();
+	}
+
+	on_send(take_back, texts.withdrawing, async () => {
+		try {
+			const answer = await call("withdraw", { request: waiting });
+			take_back.close();
+			await renew_quietly();
+			tell(answer.message);
+			focus_on(waiting);
+		} catch (problem) {
+			if (!(problem instanceof Refusal)) throw problem;
+			withdraw_error.textContent = problem.message;
+			renew_quietly();
+		}
+	});
+
+	overview.addEventListener("click", (event) => {
+		const button = event.target.closest("[data-action]");
+		if (!button) return;
+		tell("");
+		if (button.dataset.action === "change") open_ask(button);
+		else open_withdraw(button);
+	});
+
+	// ------------------------------------------------------------------------------------------ watching
+
+	/* Looks every few seconds how far changes on their way are: for a minute, while the page is seen. */
+	const EVERY = 3000;
+	const FOR = 60000;
+	let until = 0;
+	let looking = null;
+
+	function watch() {
+		until = Date.now() + FOR;
+		if (!looking && moving().length) looking = setTimeout(look, EVERY);
+	}
+
+	function moving() {
+		return [...overview.querySelectorAll("[data-moving]")].slice(0, 5);
+	}
+
+	async function look() {
+		looking = null;
+		if (document.hidden || Date.now() > until) return;
+		let message = "";
+		let changed = false;
+		for (const item of moving()) {
+			let answer;
+			try {
+				answer = await call("status", { request: item.dataset.moving });
+			} catch {
+				continue;
+			}
+			if (answer.state !== item.dataset.word) {
+				changed = true;
+				if (!answer.moving) message = answer.message;
+			}
+		}
+		if (changed) {
+			try {
+				await renew();
+				if (message) tell(message);
+			} catch {
+				// Tried again in a moment.
+			}
+		}
+		if (moving().length) looking = setTimeout(look, EVERY);
+	}
+
+	document.addEventListener("visibilitychange", () => document.hidden || watch());
+
+	search();
+	watch();
+})();
