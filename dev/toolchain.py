@@ -73,7 +73,7 @@ class Toolchain:
 				env=git_env(),
 			)
 		except Failure as e:
-			raise OutOfReach(e.sentence, e.log) from e
+			raise out_of_reach(source, log, last_line(log)) from e
 		half.rename(clone)
 
 	def _update(self, source: config.Source, clone: Path, log: Path) -> None:
@@ -184,11 +184,14 @@ def reachable(source: config.Source, log: Path) -> None:
 		words = last_line(log)
 		if words.startswith("$ "):
 			words = f"no branch {source.branch}" if "no end after" not in e.sentence else "no answer"
-		# git's last line is advice; the cause stands in the line that begins with "fatal:".
-		fatal = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("fatal:")]
-		raise OutOfReach(
-			f"{source.name} could not be fetched from {source.repo}: {fatal[-1] if fatal else words}.", log
-		) from e
+		raise out_of_reach(source, log, words) from e
+
+
+def out_of_reach(source: config.Source, log: Path, words: str) -> OutOfReach:
+	# git's last line is often advice; the cause stands in the line that begins with "fatal:".
+	fatal = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("fatal:")]
+	cause = (fatal[-1] if fatal else words).rstrip(". ")
+	return OutOfReach(f"{source.name} could not be fetched from {source.repo}: {cause}.", log)
 
 
 def git_env() -> dict[str, str]:
