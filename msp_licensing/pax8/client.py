@@ -501,22 +501,15 @@ class Pax8Client:
 			for number in range(1, first.pages):
 				yield self._page(operation, path, params, model, number)
 			return
-		stop = threading.Event()
-
-		def fetch(number: int) -> _Page | None:
-			return None if stop.is_set() else self._page(operation, path, params, model, number)
-
-		ahead: deque[Future[_Page | None]] = deque()
+		ahead: deque[Future[_Page]] = deque()
 		try:
 			for number in range(1, first.pages):
-				ahead.append(self._threads().submit(fetch, number))
-				if len(ahead) >= self._concurrency and (page := ahead.popleft().result()):
-					yield page
+				ahead.append(self._threads().submit(self._page, operation, path, params, model, number))
+				if len(ahead) >= self._concurrency:
+					yield ahead.popleft().result()
 			while ahead:
-				if page := ahead.popleft().result():
-					yield page
+				yield ahead.popleft().result()
 		finally:
-			stop.set()
 			for future in ahead:
 				future.cancel()
 
@@ -646,11 +639,9 @@ class Pax8Client:
 			finally:
 				response.close()
 		except (httpx.HTTPError, httpx.InvalidURL, _TooMuch) as exc:
-			# Its traceback holds the library's frames, and those the request's headers.
-			exc.__traceback__ = exc.__context__ = exc.__cause__ = None
 			broken = exc
 		except BaseException as exc:
-			# A worker's time limit, say. It goes on, but without those frames.
+			# A worker's time limit, say. It goes on without the library's frames: those hold the request's headers.
 			exc.__context__ = exc.__cause__ = None
 			raise exc.with_traceback(None) from None
 		return status, headers, b"".join(pieces), broken

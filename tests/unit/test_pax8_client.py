@@ -267,6 +267,16 @@ def test_threads_whose_token_was_forgotten_renew_it_once(connect, server):
 	assert server.tokens == 2
 
 
+def test_a_token_that_another_worker_renewed_meanwhile_is_not_thrown_away():
+	old, new = (Token(pax8.client.SecretStr(text), 10.0, 10.0) for text in ("old", "new"))
+	store = pax8.MemoryTokenStore()
+	store.set(new)
+	store.clear(old)
+	assert store.get() == new
+	store.clear(new)
+	assert store.get() is None
+
+
 def test_a_stored_token_survives_the_way_through_a_store_outside():
 	token = Token(pax8.client.SecretStr("abc"), 10.5, 86400.0)
 	assert Token.load(json.loads(json.dumps(token.dump()))) == token
@@ -667,6 +677,11 @@ def test_urls_that_do_not_are_refused_in_words(url):
 )
 def test_settings_that_cannot_work_are_refused_before_anything_is_sent(connect, options):
 	assert isinstance(raised(lambda: connect(**options)), pax8.ConfigurationError)
+
+
+def test_settings_that_are_refused_show_no_secret(connect):
+	for options in ({"base_url": "http://api.pax8.com"}, {"audience": ""}, {"timeout": 0}, {"client_id": ""}):
+		assert SECRET not in all_of(raised(lambda options=options: connect(**options)))
 
 
 def test_pasted_blanks_around_credentials_do_no_harm(connect, server):

@@ -94,7 +94,7 @@ def test_only_a_few_pages_are_fetched_ahead_of_the_reader():
 	lists = Lists(4000)
 	with lists.client(concurrency=2) as client:
 		rows = client.subscriptions()
-		for _ in range(200):
+		for _ in range(201):
 			next(rows)
 		time.sleep(0.05)
 		assert len(lists.asked) <= 3
@@ -264,7 +264,6 @@ def test_a_reader_who_stops_early_leaves_no_work_behind():
 		asked = len(lists.asked)
 		time.sleep(0.05)
 		assert len(lists.asked) == asked < 12
-		assert client.subscriptions is not None
 
 
 def test_several_walks_share_one_client():
