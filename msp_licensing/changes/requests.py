@@ -12,7 +12,7 @@ from frappe.utils import add_days, cint, get_fullname, now_datetime
 from msp_licensing import permissions
 from msp_licensing.changes import decide, notify, states
 from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED
-from msp_licensing.rules.policy import Outcome, Policy, SubscriptionRule
+from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionRule
 from msp_licensing.rules.policy import decide as decide_purely
 from msp_licensing.sync import connection
 
@@ -166,7 +166,7 @@ def expire_pending() -> int:
 
 
 def _refuse_without_connection() -> None:
-	if connection.mode() != "Live" and not connection.is_active():
+	if not connection.is_active():
 		raise ChangeRefused(_("Changes are not possible at the moment. Please ask your provider."))
 
 
@@ -202,15 +202,15 @@ def _read_fresh(row: Any, seen_quantity: int | None) -> Any:
 	return fresh
 
 
-def _insert(row: Any, decision: Any, *, rule: str, summary: str, **values: Any) -> Any:
+def _insert(row: Any, verdict: Any, *, rule: str, summary: str, **values: Any) -> Any:
 	doc = frappe.get_doc(
 		{
 			"doctype": DOCTYPE,
 			"subscription": row.name,
-			"requested_quantity": decision.numbers["wanted"],
+			"requested_quantity": verdict.numbers["wanted"],
 			"decision_rule": rule,
 			"decision_summary": summary,
-			"decision_trace": decide.trace_of(decision),
+			"decision_trace": decide.trace_of(verdict),
 			**{key: value for key, value in values.items() if value is not None},
 		}
 	)
@@ -255,14 +255,7 @@ def _prepare_for_staff(doc: Any, row: Any) -> None:
 	for field in ("reject_reason", "decided_by", "decided_on", "pax8_message", "write_sent_on", "claimed_on"):
 		doc.set(field, None)
 	doc.source, doc.requested_by, doc.decision = "Desk", frappe.session.user, "Held"
-	for_clients = decide.decide_for(row, doc.requested_quantity)
-	decision = decide_purely(
-		Policy(require_approval=True, allow_self_service=True),
-		SubscriptionRule(),
-		decide.facts_of(row),
-		doc.requested_quantity,
-		today=frappe.utils.getdate(),
-	)
+	decision, for_clients = judge_for_staff(row, doc.requested_quantity)
 	if decision.outcome == Outcome.REFUSED:
 		raise ChangeRefused(decide.staff_words(decision))
 	if for_clients.rule in LIMITS_FOR_CLIENTS and not (doc.staff_reason or "").strip():
@@ -274,6 +267,21 @@ def _prepare_for_staff(doc: Any, row: Any) -> None:
 		get_fullname(frappe.session.user)
 	)
 	doc.decision_trace = decide.trace_of(for_clients)
+
+
+def judge_for_staff(row: Any, wanted: Any) -> tuple[Decision, Decision]:
+	"""What stands in the way of staff asking for `wanted` on a subscription row, and what would stop its client.
+
+	Staff may go past `LIMITS_FOR_CLIENTS`, with a reason.
+	"""
+	for_staff = decide_purely(
+		Policy(require_approval=True, allow_self_service=True),
+		SubscriptionRule(),
+		decide.facts_of(row),
+		wanted,
+		today=frappe.utils.getdate(),
+	)
+	return for_staff, decide.decide_for(row, wanted)
 
 
 def check_changes(doc: Any) -> None:
