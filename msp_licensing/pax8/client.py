@@ -181,6 +181,10 @@ class Pax8Client:
 		ConfigurationError: the settings are unusable.
 	"""
 
+	# So that a client whose settings were refused can still be shown in a traceback.
+	_base_url = "not set up"
+	_writes_allowed = False
+
 	def __init__(
 		self,
 		*,
