@@ -6,6 +6,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,7 @@ def module_name(path: Path) -> str:
 	return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def read(path: Path) -> list[Import]:
 	return imports_of(path.read_text(encoding="utf-8"), module_name(path), path.name == "__init__.py")
 
@@ -218,8 +220,9 @@ def source_of(module: str) -> Path | None:
 	return None
 
 
-def loaded_by(path: Path, seen: frozenset[str] = frozenset()) -> Iterator[tuple[str, tuple[str, ...]]]:
+def loaded_by(path: Path, seen: set[str] | None = None) -> Iterator[tuple[str, tuple[str, ...]]]:
 	"""Yield what importing a file loads from outside of the app, with the modules of the app that lead there."""
+	seen = set() if seen is None else seen
 	for found in read(path):
 		if found.deferred or found.typing or found.guarded or found.top in STDLIB:
 			continue
@@ -233,7 +236,7 @@ def loaded_by(path: Path, seen: frozenset[str] = frozenset()) -> Iterator[tuple[
 				module = ".".join(parts[:end])
 				source = source_of(module)
 				if source is not None and module not in seen:
-					seen = seen | {module}
+					seen.add(module)
 					for top, way in loaded_by(source, seen):
 						yield top, (module, *way)
 
