@@ -47,7 +47,11 @@ def request_change(
 		throttle.count(access.user, "change")
 		doc = requests.submit(subscription, quantity, access=access, seen_quantity=seen_quantity, note=note)
 		told = page.request(
-			doc.as_dict(), formats=queries.formats(), reader=access.user, people={}, may_ask=access.may_request
+			doc.as_dict(),
+			formats=queries.formats(),
+			reader=access.user,
+			people={},
+			may_ask=access.may_request,
 		)
 		return {
 			"request": told["id"],

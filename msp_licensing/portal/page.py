@@ -227,7 +227,9 @@ def _terms(row: Row, by_usage: bool, over: bool, today: date, formats: Formats) 
 		lines.append(t(_("Starts on {date}")).format(date=formats.day(start)))
 	if end:
 		trial = row.get("status") == "Trial"
-		lines.append(t(_("Trial ends on {date}") if trial else _("Ends on {date}")).format(date=formats.day(end)))
+		lines.append(
+			t(_("Trial ends on {date}") if trial else _("Ends on {date}")).format(date=formats.day(end))
+		)
 	return lines
 
 
@@ -253,7 +255,9 @@ def _limits(policy: Policy, rule: SubscriptionRule, formats: Formats) -> str:
 # --------------------------------------------------------------------------------------------- requests
 
 
-def request(row: Row, *, formats: Formats, reader: str, people: Mapping[str, str], may_ask: bool) -> dict[str, Any]:
+def request(
+	row: Row, *, formats: Formats, reader: str, people: Mapping[str, str], may_ask: bool
+) -> dict[str, Any]:
 	"""One License Change Request as a client may read it: never why it was held, nor what Pax8 said.
 
 	Args:
@@ -348,7 +352,9 @@ def checked(decision: Decision, facts: SubscriptionFacts, *, today: date, format
 			_("This subscription is committed until {date}: what you add now cannot be given back before.")
 		).format(date=formats.day(end))
 		if facts.decrease_allowed_in_commitment:
-			hint = formats.translate(_("This subscription is committed until {date}.")).format(date=formats.day(end))
+			hint = formats.translate(_("This subscription is committed until {date}.")).format(
+				date=formats.day(end)
+			)
 	return {"ok": True, "message": "", "hint": hint}
 
 
@@ -361,7 +367,12 @@ def client_key(doctype: str, name: str) -> str:
 
 
 def client_link(key: str, title: str, chosen: str | None, base: str = "/licensing") -> dict[str, Any]:
-	return {"key": key, "title": title, "url": f"{base}?client={quote(key, safe='')}", "chosen": key == chosen}
+	return {
+		"key": key,
+		"title": title,
+		"url": f"{base}?client={quote(key, safe='')}",
+		"chosen": key == chosen,
+	}
 
 
 def closed(state: str, formats: Formats, *, staff: bool = False) -> dict[str, Any]:
@@ -424,10 +435,16 @@ def overview(
 	notices = []
 	if not connected:
 		notices.append(
-			t(_("Changes are not possible at the moment. You see your subscriptions as they were last known."))
+			t(
+				_(
+					"Changes are not possible at the moment. You see your subscriptions as they were last known."
+				)
+			)
 		)
 	elif not may_request:
-		notices.append(t(_("You can look at the subscriptions. To ask for changes, please contact your provider.")))
+		notices.append(
+			t(_("You can look at the subscriptions. To ask for changes, please contact your provider."))
+		)
 	return {
 		**_frame("licences", formats),
 		"key": key,

@@ -138,7 +138,9 @@ def subscriptions_of(client: ClientRecord) -> list[Any]:
 	return [row for row in rows if is_shown(row)]
 
 
-def _cards(rows: list[Any], open_requests: dict[str, dict[str, Any]], may_ask: bool) -> dict[str, dict[str, Any]]:
+def _cards(
+	rows: list[Any], open_requests: dict[str, dict[str, Any]], may_ask: bool
+) -> dict[str, dict[str, Any]]:
 	policy, today, how = decide.current_policy(), getdate(nowdate()), formats()
 	products = _by_name(
 		frappe.get_all(
@@ -151,7 +153,10 @@ def _cards(rows: list[Any], open_requests: dict[str, dict[str, Any]], may_ask: b
 	busy = set(
 		frappe.get_all(
 			DOCTYPE,
-			filters={"subscription": ("in", _distinct(row.name for row in rows)), "workflow_state": ("in", OPEN)},
+			filters={
+				"subscription": ("in", _distinct(row.name for row in rows)),
+				"workflow_state": ("in", OPEN),
+			},
 			pluck="subscription",
 		)
 	)
@@ -213,7 +218,9 @@ def request_of(access: PortalAccess, name: str) -> Any:
 def _may_see(request: Any) -> bool:
 	if request.source == "Portal":
 		return True
-	row = frappe.db.get_value("Pax8 Subscription", request.subscription, ["show_to_client", "product"], as_dict=True)
+	row = frappe.db.get_value(
+		"Pax8 Subscription", request.subscription, ["show_to_client", "product"], as_dict=True
+	)
 	return bool(row and is_shown(row))
 
 
@@ -224,7 +231,9 @@ def _tell_requests(access: PortalAccess, rows: list[Any]) -> dict[str, dict[str,
 	)
 	how = formats()
 	return {
-		row.name: page.request(row, formats=how, reader=access.user, people=people, may_ask=access.may_request)
+		row.name: page.request(
+			row, formats=how, reader=access.user, people=people, may_ask=access.may_request
+		)
 		for row in rows
 	}
 

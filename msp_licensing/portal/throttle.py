@@ -40,7 +40,9 @@ def count(user: str, what: str) -> None:
 		return
 	minutes = -(-(seconds - passed) // 60)
 	if minutes > 1:
-		message = _("You have asked very often in a short time. Please try again in {0} minutes.").format(minutes)
+		message = _("You have asked very often in a short time. Please try again in {0} minutes.").format(
+			minutes
+		)
 	else:
 		message = _("You have asked very often in a short time. Please try again in a minute.")
 	frappe.throw(message, TooOften)
