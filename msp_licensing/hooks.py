@@ -21,22 +21,18 @@ after_migrate = "msp_licensing.setup.install.after_migrate"
 before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
 
 # Deny by default: these only ever take away what a DocPerm gives.
-permission_query_conditions = {
-	"Pax8 Company": "msp_licensing.permissions.company_conditions",
-	"Pax8 Subscription": "msp_licensing.permissions.subscription_conditions",
-	"License Change Request": "msp_licensing.permissions.request_conditions",
-	"Pax8 Product": "msp_licensing.permissions.staff_only_conditions",
-	"Pax8 Sync Run": "msp_licensing.permissions.staff_only_conditions",
-	"MSP Client": "msp_licensing.permissions.staff_only_conditions",
-}
-has_permission = {
-	"Pax8 Company": "msp_licensing.permissions.has_client_permission",
-	"Pax8 Subscription": "msp_licensing.permissions.has_client_permission",
-	"License Change Request": "msp_licensing.permissions.has_client_permission",
-	"Pax8 Product": "msp_licensing.permissions.has_staff_permission",
-	"Pax8 Sync Run": "msp_licensing.permissions.has_staff_permission",
-	"MSP Client": "msp_licensing.permissions.has_staff_permission",
-}
+_OWN_DOCTYPES = (
+	"License Change Request",
+	"MSP Client",
+	"Pax8 Company",
+	"Pax8 Product",
+	"Pax8 Subscription",
+	"Pax8 Sync Run",
+)
+permission_query_conditions = dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions")
+has_permission = dict.fromkeys(
+	(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"), "msp_licensing.permissions.has_staff_permission"
+)
 
 doc_events = {
 	"Contact": {"validate": "msp_licensing.permissions.guard_contact_links"},

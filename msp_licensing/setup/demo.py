@@ -26,6 +26,8 @@ CEDAR = "Cedar & Pine Architects"
 MUELLER = "Müller & Söhne GmbH"
 
 PEOPLE = (
+	# First: Frappe makes the first desk user of a site a System Manager, whatever roles were asked for.
+	Person("admin@msp.example", "Sam", "Systems", "System Manager"),
 	Person("manager@msp.example", "Maya", "Manager", permissions.MANAGER),
 	Person("olivia@cedarpine.example", "Olivia", "Office", permissions.CLIENT, CEDAR),
 	Person("ravi@cedarpine.example", "Ravi", "Reader", permissions.VIEWER, CEDAR),
@@ -59,20 +61,20 @@ def make(sandbox_url: str = "http://127.0.0.1:8088/v1") -> dict[str, Any]:
 
 
 def logins() -> list[dict[str, str]]:
-	rows = [
+	return [
 		{
 			"who": f"{person.first_name} {person.last_name}, {_what(person)}",
-			"where": "/app/msp-licensing" if person.role == permissions.MANAGER else "/licensing",
+			"where": "/licensing" if person.client else "/app/msp-licensing",
 			"user": person.email,
 			"password": PASSWORD,
 		}
 		for person in PEOPLE
 	]
-	return rows
 
 
 def _what(person: Person) -> str:
 	what = {
+		"System Manager": "system manager of the MSP",
 		permissions.MANAGER: "licensing manager of the MSP",
 		permissions.CLIENT: "may ask for changes",
 		permissions.VIEWER: "may only look",

@@ -33,7 +33,7 @@ def make_roles() -> None:
 def make_default_settings() -> None:
 	"""Writes the defaults of both Singles once, so that code can read them without asking whether they exist."""
 	for doctype in ("Pax8 Settings", "Licensing Settings"):
-		if frappe.db.exists("Singles", {"doctype": doctype}):
+		if frappe.db.sql("select 1 from tabSingles where doctype = %s limit 1", doctype):
 			continue
 		doc = frappe.get_doc(doctype)
 		if doctype == "Licensing Settings":

@@ -140,13 +140,13 @@ def sandbox(site: Any, empty_sandbox: Any) -> Any:
 
 @pytest.fixture
 def people(site: Any, sandbox: Any) -> Any:
-	"""The people of the demo, as e-mail addresses: manager, requester, reader, foreign_requester, foreign_reader."""
+	"""The people of the demo, as e-mail addresses: system_manager, manager, requester, reader, foreign_requester, foreign_reader."""
 	from msp_licensing.setup import demo
 
 	if not all(site.db.exists("Contact", {"user": person.email}) for person in demo.PEOPLE if person.client):
 		demo.make_people()
 		site.db.commit()
-	names = ("manager", "requester", "reader", "foreign_requester", "foreign_reader")
+	names = ("system_manager", "manager", "requester", "reader", "foreign_requester", "foreign_reader")
 	return SimpleNamespace(**{name: person.email for name, person in zip(names, demo.PEOPLE, strict=True)})
 
 
