@@ -55,10 +55,10 @@ def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:
 
 def _shown(name: str, value: Any) -> Any:
 	if value is None:
-		return _("not known")
+		return _("none") if name in DATES else _("not known")
 	if isinstance(value, bool):
 		return _("on") if value else _("off")
-	if name in ("commitment_end", "start_date", "end_date"):
+	if name in DATES:
 		return formatdate(value)
 	if name == "maximum" and not value:
 		return _("no limit")
@@ -70,6 +70,7 @@ def _text(text: str) -> str:
 	return text
 
 
+DATES = ("commitment_end", "start_date", "end_date")
 VERDICTS = {
 	"Passes": _text("Passes"),
 	"Refuses": _text("Refuses"),

@@ -38,7 +38,8 @@ def subscriptions(
 		own_rule: only subscriptions that do not inherit everything.
 
 	Returns:
-		`rows` with the rule's own fields and `rule` (see `effective`), and `total`: how many match in all.
+		`rows` with the rule's own fields, `rule` (see `effective`) and `blocked` (why nothing can be asked for at
+		all, or None), and `total`: how many match in all.
 	"""
 	permissions.require_connection_manager()
 	filters: list[list[Any]] = [[DOCTYPE, "vanished", "=", 0], [DOCTYPE, "client", "is", "set"]]
@@ -63,8 +64,10 @@ def subscriptions(
 		DOCTYPE, filters=filters, or_filters=or_filters, fields=["count(name) as n"], order_by=None
 	)[0].n
 	policy = decide.current_policy()
+	products = _products({row.product for row in rows})
 	for row in rows:
 		row.rule = effective(policy, row)
+		row.blocked = _blocked(policy, row, product=products.get(row.product), has_open_request=False)
 	return {"rows": rows, "total": total}
 
 
@@ -83,23 +86,41 @@ def describe(subscription: str) -> dict[str, Any]:
 	"""What counts for one subscription now, for its form.
 
 	Returns:
-		`rule` (see `effective`); `blocked`: why a client cannot ask for any change, or None; `parent`: the
+		`rule` (see `effective`); `blocked`: why a client could ask for no change at all, or None; `parent`: the
 		subscription it is an add-on of; `request`: its open request; the latter two as rows or None.
 	"""
 	permissions.require_connection_manager()
 	frappe.has_permission(DOCTYPE, "read", subscription, throw=True)
 	row = frappe.db.get_value(DOCTYPE, subscription, [*decide.FIELDS, "parent_subscription"], as_dict=True)
 	policy = decide.current_policy()
-	refusal = blocked(policy, decide.rule_of(row), decide.facts_of(row), today=getdate(nowdate()))
 	parent = row.parent_subscription and frappe.db.get_value(
 		DOCTYPE, row.parent_subscription, ["name", "product_name"], as_dict=True
 	)
 	return {
 		"rule": effective(policy, row),
-		"blocked": decide.staff_words(refusal) if refusal else None,
+		"blocked": _blocked(policy, row, has_open_request=False),
 		"parent": parent or None,
 		"request": open_request(subscription),
 	}
+
+
+def _blocked(policy: Policy, row: Any, **facts: Any) -> str | None:
+	"""Why no quantity at all would be accepted, in the client's words; None if one can be asked for.
+
+	That self-service is off is shown as the rule itself.
+	"""
+	refusal = blocked(policy, decide.rule_of(row), decide.facts_of(row, **facts), today=getdate(nowdate()))
+	return decide.client_words(refusal) if refusal and refusal.rule != "self_service_off" else None
+
+
+def _products(names: set[str | None]) -> dict[str, Any]:
+	"""What `decide.facts_of` wants to know of products, read at once."""
+	rows = frappe.get_all(
+		"Pax8 Product",
+		{"name": ("in", [name for name in names if name] or [""])},
+		["name", "usage_class", "commitment_options"],
+	)
+	return {row.name: row for row in rows}
 
 
 def open_request(subscription: str) -> Any:

@@ -21,6 +21,8 @@ frappe.ui.form.on("License Change Request", {
 
 	async refresh(frm) {
 		frm.get_field("decision_html").$wrapper.empty();
+		// Said already by the title, the subscription's link, and the trace.
+		frm.toggle_display(["product_name", "client_doctype", "decision_rule", "workflow_state"], false);
 		if (frm.is_new()) {
 			frm.toggle_display(["decision_section", "apply_section", "people_section"], false);
 			preview(frm);
@@ -30,6 +32,7 @@ frappe.ui.form.on("License Change Request", {
 		frm.toggle_display("apply_section", Boolean(frm.doc.claimed_on || frm.doc.pax8_message));
 		frm.toggle_display("staff_reason", Boolean(frm.doc.staff_reason));
 		frm.toggle_display("note", Boolean(frm.doc.note));
+		frm.toggle_display("reject_reason", Boolean(frm.doc.reject_reason));
 		frm.set_df_property("reject_reason", "read_only", frm.doc.workflow_state !== "Pending Approval");
 		const { name } = frm.doc;
 		const facts = await frappe.xcall(`${API}.trace`, { request: name });
@@ -87,7 +90,7 @@ function show_trace(frm, steps) {
 	let all = !spoke.length;
 	const draw = () => {
 		$wrapper.html(`<div class="control-label mb-2">${__("How It Was Decided")}</div>
-			<table class="table table-bordered small mb-1"><tbody>${(all ? steps : spoke).map(row).join("")}</tbody></table>
+			<table class="table table-bordered small mt-0 mb-1"><tbody>${(all ? steps : spoke).map(row).join("")}</tbody></table>
 			<button type="button" class="btn btn-link btn-xs p-0">${
 				all ? __("Show only what spoke") : __("Show all {0} checks", [steps.length])
 			}</button>`);
@@ -194,7 +197,9 @@ function preview_html({ facts, open_request, refused, needs_reason }) {
 	} else if (refused) {
 		lines.push(`<b>${esc(refused)}</b>`);
 	} else if (needs_reason) {
-		lines.push(`<b>${esc(needs_reason)}</b> ${__("You can ask for it all the same, with a reason.")}`);
+		lines.push(
+			`${__("A client could not ask for this.")} <b>${esc(needs_reason)}</b> ${__("You can, with a reason.")}`
+		);
 	}
 	return lines.join("<br>");
 }

@@ -1,5 +1,5 @@
 const API = "msp_licensing.desk";
-const PAGE = 50;
+const PAGE = 25;
 const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
 const is_manager = () => frappe.user.has_role("Licensing Manager");
 
@@ -28,6 +28,7 @@ async function show_banners(frm) {
 	const banner = await frappe.xcall(`${API}.settings.banner`);
 	for (const field of ["approval_banner", "catalog_banner", "self_service_banner"]) {
 		const $wrapper = frm.get_field(field).$wrapper.empty();
+		frm.toggle_display(field, Boolean(banner));
 		if (!banner) continue;
 		const $banner = $(`<div class="form-message ${banner.color} d-flex justify-content-between align-items-center"
 			role="alert"><div>${esc(banner.message)}</div></div>`).appendTo($wrapper);
@@ -250,7 +251,7 @@ class Catalog extends PagedTable {
 			this.draw_bulk();
 			return;
 		}
-		this.$body.html(`<table class="table table-hover mb-2">
+		this.$body.html(`<table class="table table-hover mt-0 mb-2">
 			<thead><tr class="text-muted small">
 				<th style="width: 30px"><input type="checkbox" class="tick-all m-0" aria-label="${__("Select all on this page")}"></th>
 				<th>${__("Product Name")}</th>
@@ -277,8 +278,7 @@ class Catalog extends PagedTable {
 			<td>${esc(row.vendor) || "—"}</td>
 			<td>${esc(row.category) || "—"}</td>
 			<td class="text-right text-nowrap">${price_html(row)}</td>
-			<td class="text-center"><input type="checkbox" role="switch" class="visible-switch m-0" ${row.visible ? "checked" : ""}
-				${disabled} aria-label="${__("Visible")}"></td>
+			<td class="text-center">${switch_html(row.visible, disabled)}</td>
 			<td class="text-center">
 				<button type="button" class="btn btn-link p-0 star" style="font-size: 17px; line-height: 1; text-decoration: none;
 					color: var(--${row.featured ? "yellow-500" : "gray-400"})" aria-pressed="${Boolean(row.featured)}" ${disabled}
@@ -309,8 +309,9 @@ class Catalog extends PagedTable {
 			this.draw_bulk();
 		});
 		tick_all();
-		this.$body.find(".visible-switch").on("change", (event) => {
-			this.act([name_of(event)], event.currentTarget.checked ? "Show" : "Hide");
+		this.$body.find(".visible-switch").on("click", (event) => {
+			const on = event.currentTarget.getAttribute("aria-checked") === "true";
+			this.act([name_of(event)], on ? "Hide" : "Show");
 		});
 		this.$body.find(".star").on("click", (event) => {
 			const on = event.currentTarget.getAttribute("aria-pressed") === "true";
@@ -322,7 +323,7 @@ class Catalog extends PagedTable {
 		this.$above.empty();
 		const count = this.ticked.size;
 		if (!count || !is_manager()) return;
-		const $bar = $(`<div class="d-flex flex-wrap align-items-center p-2 mb-2 rounded" style="gap: 8px; background: var(--control-bg)">
+		const $bar = $(`<div class="d-flex flex-wrap align-items-center p-2 mb-2 rounded border" style="gap: 8px">
 			<span class="px-1" role="status">${__("{0} selected", [count])}</span></div>`).appendTo(this.$above);
 		const button = (label, kind, action) =>
 			$(`<button type="button" class="btn ${kind} btn-xs">${label}</button>`).on("click", action).appendTo($bar);
@@ -384,6 +385,15 @@ class Catalog extends PagedTable {
 	}
 }
 
+function switch_html(on, disabled) {
+	return `<button type="button" role="switch" class="visible-switch" aria-checked="${Boolean(on)}" ${disabled}
+		aria-label="${__("Visible")}" title="${on ? __("Visible to clients") : __("Hidden from clients")}"
+		style="width: 28px; height: 16px; padding: 2px; border: 0; border-radius: 8px; vertical-align: middle;
+			background: var(--${on ? "green-500" : "gray-400"})">
+		<span style="display: block; width: 12px; height: 12px; border-radius: 50%; background: white;
+			transform: translateX(${on ? 12 : 0}px)"></span></button>`;
+}
+
 /** "from 12.50 USD"; a price that is not known is never 0, and no currency is never the site's own. */
 function price_html(row) {
 	if (row.usage_class === "Usage") return `<span class="text-muted">${__("by usage")}</span>`;
@@ -429,14 +439,14 @@ class Rules extends PagedTable {
 			}</div>`);
 			return;
 		}
-		this.$body.html(`<table class="table table-hover mb-2">
+		this.$body.html(`<table class="table table-hover mt-0 mb-2">
 			<thead><tr class="text-muted small">
 				<th style="width: 20%">${__("Client")}</th>
 				<th>${__("Product")}</th>
 				<th class="text-right" style="width: 80px">${__("Quantity")}</th>
-				<th style="width: 15%">${__("Quantity Changes")}</th>
-				<th style="width: 18%">${__("Approval")}</th>
-				<th style="width: 14%">${__("Min – Max")}</th>
+				<th style="width: 24%">${__("Quantity Changes")}</th>
+				<th style="width: 17%">${__("Approval")}</th>
+				<th style="width: 11%">${__("Min – Max")}</th>
 			</tr></thead>
 			<tbody>${this.rows.map((row, index) => this.row_html(row, index)).join("")}</tbody></table>
 			<p class="text-muted small">${__("Values in grey are inherited from the global defaults. Click a row to change its rule.")}</p>`);
@@ -454,16 +464,18 @@ class Rules extends PagedTable {
 				part.inherited ? __("Inherited") : __("Set on this subscription")
 			}">${esc(part.text)}</span>`;
 		const dash = '<span class="text-muted">—</span>';
-		const active = row.status === "Active" ? "" : `<span class="badge badge-light ml-1">${esc(row.status)}</span>`;
+		const open = changes.allowed && !row.blocked;
 		return `<tr tabindex="0" data-index="${index}" style="cursor: pointer">
 			<td>${esc(row.client)}</td>
-			<td>${esc(row.product_name)}${active}<div class="text-muted small">${esc(row.vendor)}</div></td>
+			<td>${esc(row.product_name)}<div class="text-muted small">${esc(row.vendor)}</div></td>
 			<td class="text-right">${row.quantity}</td>
-			<td><span class="indicator ${changes.allowed ? "green" : "gray"}"></span>${cell(changes)}${
+			<td><span class="indicator ${open ? "green" : "gray"}"></span>${
+			row.blocked ? `<span class="text-muted">${__("Not possible")}</span>` : cell(changes)
+		}${row.blocked ? `<div class="text-muted small">${esc(row.blocked)}</div>` : ""}${
 			row.show_to_client ? "" : `<div class="text-muted small">${__("not shown to the client")}</div>`
 		}</td>
-			<td>${changes.allowed ? cell(approval) : dash}</td>
-			<td>${changes.allowed ? cell(limits) : dash}</td>
+			<td>${open ? cell(approval) : dash}</td>
+			<td>${open ? cell(limits) : dash}</td>
 		</tr>`;
 	}
 }

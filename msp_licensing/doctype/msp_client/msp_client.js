@@ -4,6 +4,8 @@ frappe.ui.form.on("MSP Client", {
 			frappe.contacts.clear_address_and_contact(frm);
 			return;
 		}
+		// Licensing managers need no right to Contacts; without it the list would only look empty.
+		frm.toggle_display("contacts_section", frappe.model.can_read("Contact"));
 		frappe.contacts.render_address_and_contact(frm);
 		frappe.require("/assets/msp_licensing/js/portal_people.js", () => msp_licensing.show_portal_people(frm));
 	},

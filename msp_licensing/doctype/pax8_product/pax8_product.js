@@ -4,9 +4,10 @@ const DASH = '<span class="text-muted">—</span>';
 frappe.ui.form.on("Pax8 Product", {
 	setup(frm) {
 		// A price that Pax8 does not give is stored as 0 with a flag beside it, and is never shown as 0.
-		missing_as_dash(frm, "retail_price_from", "has_retail_price");
-		missing_as_dash(frm, "prices", "has_suggested_retail_price", "suggested_retail_price");
-		missing_as_dash(frm, "prices", "has_partner_buy_rate", "partner_buy_rate");
+		frm.get_docfield("retail_price_from").formatter = price_or_dash("has_retail_price");
+		for (const column of ["suggested_retail_price", "partner_buy_rate"]) {
+			frm.get_field("prices").grid.update_docfield_property(column, "formatter", price_or_dash(`has_${column}`));
+		}
 	},
 
 	refresh(frm) {
@@ -33,17 +34,13 @@ function indicator(doc) {
 	return doc.featured ? [__("Featured"), "yellow"] : [__("Visible"), "green"];
 }
 
-function missing_as_dash(frm, field, flag, column) {
-	const format = (value, df, options, doc) => {
-		if (!cint(doc?.[flag])) return DASH;
+function price_or_dash(flag) {
+	return (value, df, options, doc) => {
+		if (!cint(doc?.[flag])) return `<div class="text-right">${DASH}</div>`;
+		// Pax8 names no currency: without one from a subscription, the number stands alone.
 		const price = doc.currency ? format_currency(value, doc.currency) : format_number(value, null, 2);
 		return `<div class="text-right">${esc(price)}</div>`;
 	};
-	if (column) {
-		frappe.meta.get_docfield("Pax8 Product Price", column).formatter = format;
-	} else {
-		frm.get_docfield(field).formatter = format;
-	}
 }
 
 function show_commitments(frm) {
@@ -65,7 +62,7 @@ function show_commitments(frm) {
 		value == null
 			? `<span class="text-muted">${__("not known")}</span>`
 			: `<span class="indicator ${value ? "green" : "red"}">${value ? __("Yes") : __("No")}</span>`;
-	$(`<table class="table table-bordered"><thead><tr class="text-muted small">
+	$(`<table class="table table-bordered mt-0"><thead><tr class="text-muted small">
 		<th>${__("Term")}</th><th>${__("Increase in Term")}</th><th>${__("Decrease in Term")}</th>
 		<th>${__("Early Cancellation")}</th><th>${__("Renews by Itself")}</th><th>${__("Renewal Window")}</th>
 		</tr></thead><tbody>${options

@@ -8,7 +8,6 @@ frappe.listview_settings["Pax8 Product"] = {
 		return [__("Hidden"), "gray", "visible,=,0"];
 	},
 	formatters: {
-		product_name: (value) => frappe.utils.escape_html(value || ""),
 		vendor: (value) => frappe.utils.escape_html(value || ""),
 		category: (value) => frappe.utils.escape_html(value || "—"),
 		retail_price_from(value, df, doc) {

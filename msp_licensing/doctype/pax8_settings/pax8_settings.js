@@ -82,7 +82,7 @@ async function load_sync(frm) {
 function show_sync(frm) {
 	const { status } = frm.sync;
 	const $wrapper = frm.get_field("sync_html").$wrapper.empty();
-	const $table = $(`<table class="table table-bordered mb-2">
+	const $table = $(`<table class="table table-bordered mt-0 mb-2">
 		<thead><tr class="text-muted">
 			<th style="width: 16%">${__("Data")}</th>
 			<th style="width: 22%">${__("Last Complete Sync")}</th>
@@ -192,8 +192,9 @@ function on_progress(frm, data) {
 }
 
 function when(datetime) {
-	const today = frappe.datetime.now_date();
-	return datetime.startsWith(today)
-		? frappe.datetime.str_to_user(datetime, true)
-		: frappe.datetime.str_to_user(datetime);
+	const [date, time] = datetime.split(" ");
+	const clock = time.slice(0, 5);
+	if (date === frappe.datetime.now_date()) return clock;
+	if (date === frappe.datetime.add_days(frappe.datetime.now_date(), 1)) return __("tomorrow {0}", [clock]);
+	return `${frappe.datetime.str_to_user(date)} ${clock}`;
 }

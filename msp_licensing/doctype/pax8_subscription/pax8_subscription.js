@@ -13,6 +13,7 @@ frappe.ui.form.on("Pax8 Subscription", {
 	},
 
 	async refresh(frm) {
+		frm.toggle_display("client_doctype", false);
 		const manager = frappe.user.has_role("Licensing Manager");
 		if (manager && !frm.doc.vanished) {
 			frm.add_custom_button(__("Refresh from Pax8"), () => refresh(frm));
@@ -43,7 +44,7 @@ function show_rule(frm, { rule, blocked }) {
 		${part(__("Min – Max"), rule.limits)}
 		</div>${
 			blocked
-				? `<div class="text-muted"><span class="indicator orange"></span>${__("The client cannot ask for a change now.")} ${esc(
+				? `<div class="text-muted"><span class="indicator orange"></span>${__("The client cannot ask for a change:")} ${esc(
 						blocked
 				  )}</div>`
 				: ""

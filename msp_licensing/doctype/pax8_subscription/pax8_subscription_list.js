@@ -12,14 +12,15 @@ const COLORS = {
 };
 
 frappe.listview_settings["Pax8 Subscription"] = {
-	add_fields: ["status", "vanished", "billing_term", "commitment_end", "vendor"],
+	add_fields: ["status", "vanished", "billing_term", "commitment_end", "vendor", "quantity"],
 	hide_name_column: true,
 	get_indicator(doc) {
 		if (doc.vanished) return [__("No longer at Pax8"), "gray", "vanished,=,1"];
 		return [__(doc.status || "Unknown"), COLORS[doc.status] || "gray", `status,=,${doc.status}`];
 	},
 	formatters: {
-		product_name: (value) => frappe.utils.escape_html(value || ""),
+		// The title of a row is set as text: nothing in it is markup.
+		product_name: (value, df, doc) => `${value} × ${doc.quantity}`,
 		vendor: (value) => frappe.utils.escape_html(value || ""),
 		client: (value) => frappe.utils.escape_html(value || ""),
 	},

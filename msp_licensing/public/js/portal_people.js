@@ -30,7 +30,7 @@ function people_html(people) {
 		<td class="text-muted">${
 			person.last_active ? frappe.datetime.prettyDate(person.last_active) : __("Never signed in")
 		}</td></tr>`;
-	return `<table class="table table-bordered mb-0"><tbody>${people.map(row).join("")}</tbody></table>`;
+	return `<table class="table table-bordered m-0"><tbody>${people.map(row).join("")}</tbody></table>`;
 }
 
 function invite(frm) {
