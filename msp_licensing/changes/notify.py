@@ -53,7 +53,6 @@ def outcome(doc: Any) -> None:
 			template="license_change_outcome",
 			link=get_url("/licensing") if portal else get_url_to_form(doc.doctype, doc.name),
 			reason=doc.reject_reason if state == states.REJECTED else None,
-			language=frappe.db.get_value("User", doc.requested_by, "language"),
 		)
 	if state in (states.FAILED, states.NEEDS_REVIEW):
 		_tell(
@@ -78,9 +77,25 @@ def managers(exclude: str | None = None) -> list[str]:
 
 
 def _tell(users: list[str], doc: Any, *, subject: str, template: str, link: str, **context: Any) -> None:
+	"""Puts a notice into the bell and into the mail queue of each user."""
 	if not users:
 		return
-	context.pop("language", None)
+	frappe.db.savepoint("license_change_notice")
+	try:
+		_queue_notice(users, doc, subject=subject, template=template, link=link, **context)
+	except Exception:
+		# What happened to the change is true and has to be kept, also where nobody can be told of it.
+		frappe.db.rollback(save_point="license_change_notice")
+		frappe.log_error(
+			title=f"Notice of {doc.name} could not be queued",
+			reference_doctype=doc.doctype,
+			reference_name=doc.name,
+		)
+
+
+def _queue_notice(
+	users: list[str], doc: Any, *, subject: str, template: str, link: str, **context: Any
+) -> None:
 	message = frappe.render_template(
 		f"msp_licensing/templates/emails/{template}.html",
 		{"doc": doc, "link": link, "subject": subject, **context},

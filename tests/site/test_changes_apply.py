@@ -323,3 +323,11 @@ def test_a_commitment_that_pax8_enforces_is_reported_in_its_words(site, sandbox,
 	run(doc.name)
 	doc.reload()
 	assert doc.workflow_state == "Failed" and "commit" in doc.pax8_message.lower()
+
+
+def test_a_notice_that_cannot_be_sent_does_not_undo_the_change(site, sandbox, request_for, monkeypatch):
+	doc = request_for("15")
+	monkeypatch.setattr("frappe.sendmail", lambda **options: 1 / 0)
+	run(doc.name)
+	assert state(site, doc.name) == "Applied"
+	assert site.db.count("Error Log", {"reference_name": doc.name}) == 1
