@@ -1,10 +1,12 @@
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 setup(
 	name="msp_licensing",
 	version="0.1.0",
 	description="Pax8 licences in Frappe and ERPNext: sync, client self-service, approvals and proven changes",
-	long_description=open("README.md", encoding="utf-8").read(),
+	long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
 	long_description_content_type="text/markdown",
 	author="The MSP Licensing authors",
 	license="MIT",

@@ -1,7 +1,9 @@
 app_name = "msp_licensing"
 app_title = "MSP Licensing"
 app_publisher = "The MSP Licensing authors"
-app_description = "Pax8 licences in Frappe and ERPNext: sync, client self-service, approvals and proven changes"
+app_description = (
+	"Pax8 licences in Frappe and ERPNext: sync, client self-service, approvals and proven changes"
+)
 app_email = "hello@example.com"
 app_license = "MIT"
 app_logo_url = "/assets/msp_licensing/images/logo.svg"

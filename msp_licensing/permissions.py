@@ -116,7 +116,9 @@ def portal_access(user: str | None = None) -> PortalAccess:
 		frappe.throw(_("Please sign in to see your licences."), frappe.PermissionError)
 	roles = set(frappe.get_roles(user)) if user != "Administrator" else set()
 	if not roles & {CLIENT, VIEWER}:
-		frappe.throw(_("Your account has no access to licensing. Please ask your provider."), frappe.PermissionError)
+		frappe.throw(
+			_("Your account has no access to licensing. Please ask your provider."), frappe.PermissionError
+		)
 	return PortalAccess(user=user, clients=clients_of(user), may_request=CLIENT in roles)
 
 

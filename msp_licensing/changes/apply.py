@@ -153,7 +153,9 @@ class _Application:
 		quantity = remote.quantity
 		self._note(quantity_before=cint(quantity))
 		if quantity == row.requested_quantity and remote.status == ACTIVE:
-			return self._applied(remote, _("Pax8 already had {0}: nothing had to be sent.").format(cint(quantity)))
+			return self._applied(
+				remote, _("Pax8 already had {0}: nothing had to be sent.").format(cint(quantity))
+			)
 		if quantity != row.current_quantity:
 			return self._back_for_a_decision(row, cint(quantity))
 		if remote.status != ACTIVE:
@@ -232,14 +234,20 @@ class _Application:
 			if remote.quantity not in (row.requested_quantity, row.current_quantity):
 				break  # somebody else is changing it, too
 
-		sent_hours_ago = (now_datetime() - get_datetime(row.write_sent_on or now_datetime())).total_seconds() / 3600
+		sent_hours_ago = (
+			now_datetime() - get_datetime(row.write_sent_on or now_datetime())
+		).total_seconds() / 3600
 		if sent_hours_ago < GIVE_UP_AFTER_HOURS:
 			if remote is None:
 				return self._wait(_("Sent; Pax8 cannot be read at the moment: {0}").format(why))
 			if remote.quantity == row.requested_quantity and remote.status in PROVISIONING:
-				return self._wait(_("Pax8 has taken the change and is provisioning it ({0}).").format(remote.status))
+				return self._wait(
+					_("Pax8 has taken the change and is provisioning it ({0}).").format(remote.status)
+				)
 			if remote.quantity == row.current_quantity and not answer_lost:
-				return self._wait(_("Pax8 accepted the change, and still shows {0}.").format(row.current_quantity))
+				return self._wait(
+					_("Pax8 accepted the change, and still shows {0}.").format(row.current_quantity)
+				)
 
 		if remote is None:
 			seen = _("Pax8 could not be read since: {0}").format(why)
@@ -247,14 +255,20 @@ class _Application:
 			seen = _("Pax8 now shows {0} ({1}).").format(cint(remote.quantity), remote.status)
 		self._end(
 			NEEDS_REVIEW,
-			_("It is not known whether Pax8 took the change. {0} Nothing is sent again by itself.").format(seen),
+			_("It is not known whether Pax8 took the change. {0} Nothing is sent again by itself.").format(
+				seen
+			),
 			**({"quantity_after": cint(remote.quantity)} if remote else {}),
 		)
 
 	def _applied(self, remote: Subscription, message: str) -> None:
 		subscriptions.store_one(remote)
 		self._end(
-			APPLIED, message, expect=(APPLYING, NEEDS_REVIEW), quantity_after=cint(remote.quantity), applied_on=now_datetime()
+			APPLIED,
+			message,
+			expect=(APPLYING, NEEDS_REVIEW),
+			quantity_after=cint(remote.quantity),
+			applied_on=now_datetime(),
 		)
 
 	def _wait(self, message: str) -> None:
@@ -302,7 +316,9 @@ def check_again(request: str, *, pax8: Pax8Client | None = None) -> str:
 			subscriptions.store_one(remote)
 			application._end(
 				FAILED,
-				_("Pax8 still shows {0}: the change was not made. It can be retried.").format(row.current_quantity),
+				_("Pax8 still shows {0}: the change was not made. It can be retried.").format(
+					row.current_quantity
+				),
 				expect=(NEEDS_REVIEW,),
 				quantity_after=cint(remote.quantity),
 			)
@@ -330,7 +346,11 @@ def follow_up() -> int:
 	count = 0
 	for row in due:
 		# Fresh ones have their own job already; leave it a minute.
-		ready = row.next_attempt_on <= now if row.next_attempt_on else row.modified <= add_to_date(now, minutes=-1)
+		ready = (
+			row.next_attempt_on <= now
+			if row.next_attempt_on
+			else row.modified <= add_to_date(now, minutes=-1)
+		)
 		if ready:
 			frappe.enqueue("msp_licensing.changes.apply.run", queue="short", request=row.name)
 			count += 1
@@ -340,5 +360,3 @@ def follow_up() -> int:
 def _words(error: Pax8Error) -> str:
 	"""Pax8's own words where it gave any."""
 	return " ".join(error.details) or error.message
-
-

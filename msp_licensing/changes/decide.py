@@ -71,7 +71,9 @@ def rule_of(subscription: Any) -> SubscriptionRule:
 	)
 
 
-def facts_of(subscription: Any, *, product: Any = None, has_open_request: bool | None = None) -> SubscriptionFacts:
+def facts_of(
+	subscription: Any, *, product: Any = None, has_open_request: bool | None = None
+) -> SubscriptionFacts:
 	"""What is known of a subscription row (fields `FIELDS`).
 
 	Args:
@@ -106,7 +108,11 @@ def facts_of(subscription: Any, *, product: Any = None, has_open_request: bool |
 def decide_for(subscription: Any, wanted: Any, **facts: Any) -> Decision:
 	"""The decision on a client's wish for `wanted` licences in all, by the site's policy of this moment."""
 	return decide(
-		current_policy(), rule_of(subscription), facts_of(subscription, **facts), wanted, today=getdate(nowdate())
+		current_policy(),
+		rule_of(subscription),
+		facts_of(subscription, **facts),
+		wanted,
+		today=getdate(nowdate()),
 	)
 
 
@@ -151,7 +157,9 @@ _DATES = ("commitment_end", "start_date", "end_date", "today")
 
 def _localized(values: dict[str, Any]) -> dict[str, Any]:
 	"""Dates, which the rules give in ISO form, in the reader's format."""
-	return {key: formatdate(value) if key in _DATES and value != "?" else value for key, value in values.items()}
+	return {
+		key: formatdate(value) if key in _DATES and value != "?" else value for key, value in values.items()
+	}
 
 
 def _date(value: Any) -> date | None:

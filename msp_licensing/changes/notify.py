@@ -116,7 +116,8 @@ def _queue_notice(
 	recipients = [
 		email
 		for user in users
-		if (email := frappe.db.get_value("User", user, "email")) and frappe.utils.validate_email_address(email)
+		if (email := frappe.db.get_value("User", user, "email"))
+		and frappe.utils.validate_email_address(email)
 	]
 	if not recipients or not _can_send():
 		return

@@ -318,12 +318,23 @@ def check_changes(doc: Any) -> None:
 	if step == (FAILED, APPROVED):
 		# Pax8 refused: provably nothing happened, so sending once more is not sending twice.
 		doc.write_sent_on, doc.pax8_message, doc.next_attempt_on = None, None, None
-		if other := frappe.db.exists(DOCTYPE, {"open_subscription": doc.subscription, "name": ("!=", doc.name)}):
+		if other := frappe.db.exists(
+			DOCTYPE, {"open_subscription": doc.subscription, "name": ("!=", doc.name)}
+		):
 			raise AskedAlready(_("Request {0} for this subscription is open.").format(other))
 
 
 # Written by Frappe itself or by `check_changes`; what people put there is overwritten or harmless.
-_BOOKKEEPING = {"modified", "modified_by", "workflow_state", "_user_tags", "_comments", "_assign", "_liked_by", "_seen"}
+_BOOKKEEPING = {
+	"modified",
+	"modified_by",
+	"workflow_state",
+	"_user_tags",
+	"_comments",
+	"_assign",
+	"_liked_by",
+	"_seen",
+}
 
 
 def after_save(doc: Any) -> None:

@@ -87,9 +87,15 @@ def _refuse_real_connection(sandbox_url: str) -> None:
 
 	for url in (sandbox_url, frappe.db.get_single_value("Pax8 Settings", "base_url")):
 		host = urlsplit(url or "").hostname
-		used = url == sandbox_url or frappe.db.get_single_value("Pax8 Settings", "mode") not in (None, "", "Off")
+		used = url == sandbox_url or frappe.db.get_single_value("Pax8 Settings", "mode") not in (
+			None,
+			"",
+			"Off",
+		)
 		if used and host not in ("127.0.0.1", "localhost", "::1"):
-			frappe.throw(_("Demo data is only made against a sandbox on this machine, not against {0}.").format(url))
+			frappe.throw(
+				_("Demo data is only made against a sandbox on this machine, not against {0}.").format(url)
+			)
 
 
 def finish_setup_wizard() -> None:
@@ -174,7 +180,11 @@ def make_client(name: str) -> None:
 	doctype = client_doctype()
 	if frappe.db.exists(doctype, name):
 		return
-	values = {"client_name": name} if doctype == "MSP Client" else {"customer_name": name, "customer_type": "Company"}
+	values = (
+		{"client_name": name}
+		if doctype == "MSP Client"
+		else {"customer_name": name, "customer_type": "Company"}
+	)
 	doc = frappe.get_doc({"doctype": doctype, **values})
 	doc.flags.ignore_mandatory = True
 	doc.insert(ignore_permissions=True)

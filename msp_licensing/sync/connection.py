@@ -137,7 +137,9 @@ class SharedRateLimiter:
 			priority: may use the end of the burst, so that a long walk does not starve a change being applied.
 		"""
 		ahead = self.BURST_SECONDS * (1 if priority else 1 - RESERVED_SHARE)
-		while (wait := float(self._script(keys=self._keys, args=[self._interval, ahead], client=self._redis))) > 0:
+		while (
+			wait := float(self._script(keys=self._keys, args=[self._interval, ahead], client=self._redis))
+		) > 0:
 			time.sleep(min(wait, 5))
 
 	def penalize(self, seconds: float) -> None:

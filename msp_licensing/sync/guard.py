@@ -22,12 +22,14 @@ def refuse_changes_of_mirrored_fields(doc: Any) -> None:
 	for field in doc.meta.fields:
 		if field.read_only and field.fieldtype not in _NO_VALUE and doc.has_value_changed(field.fieldname):
 			frappe.throw(
-				_("{0} comes from Pax8 and cannot be changed here.").format(_(field.label)), frappe.PermissionError
+				_("{0} comes from Pax8 and cannot be changed here.").format(_(field.label)),
+				frappe.PermissionError,
 			)
 	for table in doc.meta.get_table_fields():
 		if table.read_only and before and _rows(doc, table.fieldname) != _rows(before, table.fieldname):
 			frappe.throw(
-				_("{0} come from Pax8 and cannot be changed here.").format(_(table.label)), frappe.PermissionError
+				_("{0} come from Pax8 and cannot be changed here.").format(_(table.label)),
+				frappe.PermissionError,
 			)
 
 

@@ -24,9 +24,7 @@ def fingerprint(values: Mapping[str, Any]) -> str:
 	return sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:40]
 
 
-def upsert(
-	doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Iterable[str] = ()
-) -> None:
+def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Iterable[str] = ()) -> None:
 	"""Inserts or updates rows of `doctype` in multi-row statements; the caller commits.
 
 	Args:
@@ -94,7 +92,16 @@ class Mirror:
 		else:
 			self.counts.rows_new += 1
 		self._waiting.append(
-			(name, {**values, "pax8_id": name, "fingerprint": print_of_row, **self.insert_only, **(insert_only or {})})
+			(
+				name,
+				{
+					**values,
+					"pax8_id": name,
+					"fingerprint": print_of_row,
+					**self.insert_only,
+					**(insert_only or {}),
+				},
+			)
 		)
 		self.insert_only_columns = {"pax8_id", *self.insert_only, *(insert_only or {})}
 		if len(self._waiting) >= BATCH:
@@ -134,4 +141,6 @@ def site_datetime(value: datetime | None) -> datetime | None:
 		return value
 	from datetime import timezone
 
-	return convert_utc_to_system_timezone(value.astimezone(timezone.utc).replace(tzinfo=None)).replace(tzinfo=None)
+	return convert_utc_to_system_timezone(value.astimezone(timezone.utc).replace(tzinfo=None)).replace(
+		tzinfo=None
+	)

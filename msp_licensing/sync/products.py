@@ -38,9 +38,7 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 		mirror.add(product.id, row_of(product), _first_choices(product.name, product.vendor_name))
 		run.progress(mirror)
 	mirror.flush()
-	mark_vanished(
-		DOCTYPE, mirror, run, reread=lambda name: _reread(pax8, mirror, name), field="discontinued"
-	)
+	mark_vanished(DOCTYPE, mirror, run, reread=lambda name: _reread(pax8, mirror, name), field="discontinued")
 	_sync_prices(pax8, due_for_prices(), run)
 
 
@@ -73,7 +71,12 @@ def store_placeholder(product_id: str, name: str | None) -> None:
 	choices = _first_choices(name, None)
 	upsert(
 		DOCTYPE,
-		[(product_id, {"pax8_id": product_id, "product_name": name or product_id, "discontinued": 1, **choices})],
+		[
+			(
+				product_id,
+				{"pax8_id": product_id, "product_name": name or product_id, "discontinued": 1, **choices},
+			)
+		],
 		insert_only=["pax8_id", "product_name", *choices],
 	)
 
@@ -104,7 +107,9 @@ def _reread(pax8: Pax8Client, mirror: Mirror, name: str) -> bool:
 def due_for_prices() -> list[str]:
 	"""Products whose prices are read today: owned, visible and featured ones, and a seventh of all others."""
 	owned = set(
-		frappe.get_all("Pax8 Subscription", {"vanished": 0, "product": ("is", "set")}, pluck="product", distinct=True)
+		frappe.get_all(
+			"Pax8 Subscription", {"vanished": 0, "product": ("is", "set")}, pluck="product", distinct=True
+		)
 	)
 	every_day, others = [], []
 	for row in frappe.get_all(
@@ -144,7 +149,9 @@ def _sync_prices(pax8: Pax8Client, names: list[str], run: Any) -> None:
 				if result.error and not isinstance(result.error, NotFound):
 					run.problem(_("Prices of {0}: {1}").format(result.name, result.error.message))
 				elif not result.error:
-					store_prices(result.name, result.pricing, result.dependencies, currencies.get(result.name))
+					store_prices(
+						result.name, result.pricing, result.dependencies, currencies.get(result.name)
+					)
 				done += 1
 				run.step(_("Reading prices"), done, len(names))
 			frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
@@ -248,5 +255,3 @@ def _option(option: Any) -> Row:
 		"allow_early_cancellation": option.allow_for_early_cancellation,
 		"cancellation_fee_applied": option.cancellation_fee_applied,
 	}
-
-

@@ -102,7 +102,9 @@ def store_one(subscription: Subscription) -> None:
 		if getattr(subscription, attribute)
 	}
 	if known.fingerprint != (new := fingerprint(row)) or details:
-		upsert(DOCTYPE, [(subscription.id, {**row, **details, "pax8_id": subscription.id, "fingerprint": new})])
+		upsert(
+			DOCTYPE, [(subscription.id, {**row, **details, "pax8_id": subscription.id, "fingerprint": new})]
+		)
 		frappe.clear_document_cache(DOCTYPE, subscription.id)
 
 

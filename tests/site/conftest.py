@@ -72,7 +72,11 @@ def _clean(frappe: Any) -> None:
 	from msp_licensing.setup.demo import PEOPLE
 
 	kept = {person.email for person in PEOPLE}
-	others = [name for name in frappe.get_all("User", {"name": ("like", "%.example")}, pluck="name") if name not in kept]
+	others = [
+		name
+		for name in frappe.get_all("User", {"name": ("like", "%.example")}, pluck="name")
+		if name not in kept
+	]
 	for contact in frappe.get_all("Contact", fields=["name", "user", "email_id"]):
 		if contact.user not in kept:
 			frappe.db.delete("Dynamic Link", {"parenttype": "Contact", "parent": contact.name})

@@ -57,7 +57,9 @@ def test_the_whole_way(site, sandbox, people, request_for):
 	assert (doc.workflow_state, doc.quantity_before, doc.quantity_after) == ("Applied", 10, 15)
 	assert doc.applied_on and doc.attempts == 1 and not doc.open_subscription
 	assert sandbox.subscription(KEEPER)["quantity"] == 15
-	assert [call["body"] for call in puts(sandbox)] == [{"quantity": 15}], "the absolute quantity and nothing else"
+	assert [call["body"] for call in puts(sandbox)] == [{"quantity": 15}], (
+		"the absolute quantity and nothing else"
+	)
 	assert site.db.get_value("Pax8 Subscription", KEEPER, "quantity") == 15
 	assert mails_to(site, people.requester) == 1
 	assert site.db.count("Notification Log", {"for_user": people.requester}) == 1
@@ -112,7 +114,9 @@ def test_a_lost_answer_is_resolved_by_reading(site, sandbox, request_for):
 		{"kind": "status", "status": 503},
 	],
 )
-def test_an_answer_lost_without_effect_is_never_sent_again_by_itself(site, sandbox, people, request_for, fault):
+def test_an_answer_lost_without_effect_is_never_sent_again_by_itself(
+	site, sandbox, people, request_for, fault
+):
 	from msp_licensing.changes import apply
 
 	doc = request_for("15")
@@ -189,7 +193,11 @@ def test_pax8_out_of_reach_means_later_and_in_the_end_failed(site, sandbox, requ
 
 	doc = request_for("15")
 	with Pax8Client(
-		client_id="sandbox", client_secret="sandbox", base_url="http://127.0.0.1:9/v1", writes_allowed=True, max_retries=0
+		client_id="sandbox",
+		client_secret="sandbox",
+		base_url="http://127.0.0.1:9/v1",
+		writes_allowed=True,
+		max_retries=0,
 	) as nobody:
 		apply.run(doc.name, pax8=nobody)
 		assert state(site, doc.name) == "Approved"

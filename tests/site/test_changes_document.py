@@ -67,7 +67,10 @@ def test_the_second_of_two_approvers_changes_nothing(site, people, pending, coll
 		with pytest.raises(site.TimestampMismatchError):
 			first.save()
 	site.db.commit()
-	assert second and site.db.get_value(DT, pending, ["workflow_state", "decided_by"]) == ("Approved", colleague)
+	assert second and site.db.get_value(DT, pending, ["workflow_state", "decided_by"]) == (
+		"Approved",
+		colleague,
+	)
 	assert len(get_queue("short").jobs) == 1
 
 
@@ -108,7 +111,11 @@ def staff_request(site, wanted=40, **values):
 def test_staff_requests_wait_for_another_manager(site, people, colleague, as_user):
 	with as_user(people.manager):
 		doc = staff_request(site)
-		assert (doc.workflow_state, doc.source, doc.requested_by) == ("Pending Approval", "Desk", people.manager)
+		assert (doc.workflow_state, doc.source, doc.requested_by) == (
+			"Pending Approval",
+			"Desk",
+			people.manager,
+		)
 		site.db.commit()
 		with pytest.raises(site.PermissionError, match="another Licensing Manager"):
 			workflow(site, doc.name, "Approve")
@@ -133,7 +140,11 @@ def test_one_person_msps_can_allow_self_approval(site, people, as_user):
 def test_the_server_says_who_asked_whatever_the_form_sends(site, people, as_user):
 	with as_user(people.manager):
 		doc = staff_request(
-			site, requested_by="Administrator", source="Portal", decision="Auto-Approved", workflow_state="Approved"
+			site,
+			requested_by="Administrator",
+			source="Portal",
+			decision="Auto-Approved",
+			workflow_state="Approved",
 		)
 	assert (doc.requested_by, doc.source, doc.decision, doc.workflow_state) == (
 		people.manager,

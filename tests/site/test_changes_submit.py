@@ -53,7 +53,10 @@ def test_a_change_beyond_the_threshold_waits_and_the_managers_are_told(site, san
 	assert site.db.count("Workflow Action", {"reference_name": doc.name, "status": "Open"}) == 1
 
 
-@pytest.mark.parametrize(("wanted", "state"), [(15, "Approved"), (16, "Pending Approval"), (5, "Approved"), (4, "Pending Approval")])
+@pytest.mark.parametrize(
+	("wanted", "state"),
+	[(15, "Approved"), (16, "Pending Approval"), (5, "Approved"), (4, "Pending Approval")],
+)
 def test_the_edges_of_the_threshold_are_those_of_the_brief(site, sandbox, access, wanted, state):
 	assert submit(access["requester"], wanted).workflow_state == state
 
@@ -94,7 +97,9 @@ def test_bad_input_gets_a_clear_sentence_and_changes_nothing(site, sandbox, acce
 		(storybook.CEDAR_EXCHANGE_CANCELLED, "5", "Only an active"),
 	],
 )
-def test_what_cannot_be_changed_is_refused_with_the_reason(site, sandbox, access, subscription, wanted, words):
+def test_what_cannot_be_changed_is_refused_with_the_reason(
+	site, sandbox, access, subscription, wanted, words
+):
 	from msp_licensing.changes.requests import ChangeRefused
 
 	with pytest.raises(ChangeRefused, match=words):

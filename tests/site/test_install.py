@@ -11,8 +11,16 @@ def test_installing_again_changes_nothing(site):
 	def picture():
 		return {
 			table: site.db.sql(f"select * from `tab{table}` order by name")
-			for table in ("Role", "Workflow", "Workflow Document State", "Workflow Transition", "Workflow State")
-		}, site.db.sql("select * from tabSingles where doctype in ('Pax8 Settings', 'Licensing Settings') order by doctype, field")
+			for table in (
+				"Role",
+				"Workflow",
+				"Workflow Document State",
+				"Workflow Transition",
+				"Workflow State",
+			)
+		}, site.db.sql(
+			"select * from tabSingles where doctype in ('Pax8 Settings', 'Licensing Settings') order by doctype, field"
+		)
 
 	before = picture()
 	install.after_migrate()
@@ -67,7 +75,9 @@ def test_settings_that_make_no_sense_are_refused(site, values, words):
 def test_a_threshold_of_nothing_and_no_threshold_are_two_things(site):
 	from msp_licensing.changes import decide
 
-	doc = site.get_doc("Licensing Settings").update({"use_auto_approve_threshold": 1, "auto_approve_threshold": 0})
+	doc = site.get_doc("Licensing Settings").update(
+		{"use_auto_approve_threshold": 1, "auto_approve_threshold": 0}
+	)
 	assert decide.current_policy(doc).threshold == 0
 	doc.use_auto_approve_threshold = 0
 	assert decide.current_policy(doc).threshold is None
@@ -106,6 +116,8 @@ def test_limits_of_a_subscription_are_checked(site, sandbox):
 def test_controllers_live_under_the_long_path_only():
 	import importlib
 
-	assert importlib.import_module("msp_licensing.msp_licensing.doctype.pax8_company.pax8_company").Pax8Company
+	assert importlib.import_module(
+		"msp_licensing.msp_licensing.doctype.pax8_company.pax8_company"
+	).Pax8Company
 	with pytest.raises(ImportError, match=r"msp_licensing\.msp_licensing\.doctype"):
 		importlib.import_module("msp_licensing.doctype")

@@ -21,7 +21,17 @@ def test_portal_users_have_no_rights_on_any_doctype(site, people, as_user, who):
 	user = getattr(people, who)
 	with as_user(user):
 		for doctype in (*DOCTYPES, *SINGLES):
-			for right in ("read", "write", "create", "delete", "report", "export", "share", "select", "print"):
+			for right in (
+				"read",
+				"write",
+				"create",
+				"delete",
+				"report",
+				"export",
+				"share",
+				"select",
+				"print",
+			):
 				assert not site.has_permission(doctype, right), (doctype, right)
 		for doctype in DOCTYPES:
 			with pytest.raises(site.PermissionError):
@@ -94,14 +104,18 @@ class TestContacts:
 			with pytest.raises(site.PermissionError, match="Only your provider"):
 				own.save()
 		site.db.rollback()
-		assert [client.name for client in permissions.clients_of(people.requester)] == ["Cedar & Pine Architects"]
+		assert [client.name for client in permissions.clients_of(people.requester)] == [
+			"Cedar & Pine Architects"
+		]
 
 	def test_a_self_made_link_from_before_the_app_counts_for_nothing(self, site, people):
 		from msp_licensing import permissions
 
 		contact = self.contact(site, people.requester, **self.link()).insert()
 		contact.db_set("owner", people.requester)
-		assert [client.name for client in permissions.clients_of(people.requester)] == ["Cedar & Pine Architects"]
+		assert [client.name for client in permissions.clients_of(people.requester)] == [
+			"Cedar & Pine Architects"
+		]
 
 	def test_a_user_cannot_take_over_a_linked_contact(self, site, people, as_user):
 		contact = self.contact(site, None, **self.link()).insert()
@@ -154,5 +168,7 @@ def test_managers_see_costs_and_cannot_share_records(site, people, as_user):
 		for doctype in DOCTYPES:
 			assert not site.has_permission(doctype, "share"), doctype
 		for doctype in ("Pax8 Company", "Pax8 Product", "Pax8 Subscription", "Pax8 Sync Run"):
-			assert not site.has_permission(doctype, "create") and not site.has_permission(doctype, "delete"), doctype
+			assert not site.has_permission(doctype, "create") and not site.has_permission(
+				doctype, "delete"
+			), doctype
 		assert not site.has_permission("Pax8 Settings", "write"), "the connection is the System Manager's"

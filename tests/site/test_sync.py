@@ -44,7 +44,9 @@ def test_an_unchanged_sync_writes_no_mirrored_row(site, sandbox, kind):
 
 
 def test_an_unchanged_catalogue_is_not_rewritten_but_for_the_time_of_its_prices(site, sandbox):
-	site.db.sql("update `tabPax8 Product` set visible = 1")  # so that all of them have their prices read each time
+	site.db.sql(
+		"update `tabPax8 Product` set visible = 1"
+	)  # so that all of them have their prices read each time
 	sync("Products")
 	before = [{**row, "priced_on": None} for row in table(site, "Pax8 Product")]
 	prices = table(site, "Pax8 Product Price")
@@ -64,7 +66,13 @@ def test_what_changed_is_written_and_only_that(site, sandbox):
 
 
 def test_what_staff_chose_survives_every_sync(site, sandbox):
-	rule = {"self_service": "Deny", "approval": "Always", "override_limits": 1, "min_quantity": 3, "max_quantity": 9}
+	rule = {
+		"self_service": "Deny",
+		"approval": "Always",
+		"override_limits": 1,
+		"min_quantity": 3,
+		"max_quantity": 9,
+	}
 	subscription = site.get_doc("Pax8 Subscription", storybook.CEDAR_KEEPER)
 	subscription.update({**rule, "show_to_client": 0}).save()
 	choice = {"visible": 1, "featured": 1, "category": "Passwords", "usage_class": "Usage"}
@@ -73,9 +81,13 @@ def test_what_staff_chose_survives_every_sync(site, sandbox):
 	sandbox.change("products", storybook.KEEPER_BUSINESS, name="Keeper Business (new name)")
 	for kind in ("Companies", "Subscriptions", "Products"):
 		sync(kind)
-	row = site.db.get_value("Pax8 Subscription", storybook.CEDAR_KEEPER, [*rule, "show_to_client", "quantity"], as_dict=True)
+	row = site.db.get_value(
+		"Pax8 Subscription", storybook.CEDAR_KEEPER, [*rule, "show_to_client", "quantity"], as_dict=True
+	)
 	assert row == {**rule, "show_to_client": 0, "quantity": 11}
-	product = site.db.get_value("Pax8 Product", storybook.KEEPER_BUSINESS, [*choice, "product_name"], as_dict=True)
+	product = site.db.get_value(
+		"Pax8 Product", storybook.KEEPER_BUSINESS, [*choice, "product_name"], as_dict=True
+	)
 	assert product == {**choice, "product_name": "Keeper Business (new name)"}
 	assert site.db.get_value("Pax8 Company", storybook.CEDAR_AND_PINE, "client") == "Cedar & Pine Architects"
 
@@ -112,7 +124,9 @@ def test_everything_has_prices_within_a_week_and_what_matters_every_day(site, sa
 		assert owned <= set(due)
 		priced |= set(due)
 		for name in due:
-			site.db.set_value("Pax8 Product", name, "priced_on", site.utils.now_datetime(), update_modified=False)
+			site.db.set_value(
+				"Pax8 Product", name, "priced_on", site.utils.now_datetime(), update_modified=False
+			)
 	assert priced == everything
 
 
@@ -136,7 +150,11 @@ def impatient(sandbox):
 	from msp_licensing.pax8 import Pax8Client
 
 	return Pax8Client(
-		client_id="sandbox", client_secret="sandbox", base_url=sandbox.url, max_retries=1, sleep=lambda seconds: None
+		client_id="sandbox",
+		client_secret="sandbox",
+		base_url=sandbox.url,
+		max_retries=1,
+		sleep=lambda seconds: None,
 	)
 
 
@@ -274,7 +292,9 @@ def test_names_with_markup_are_stored_as_a_save_would_store_them(site, empty_san
 		("Pax8 Company", storybook.CEDAR_AND_PINE, "company_name", "Mine"),
 	],
 )
-def test_mirrored_fields_cannot_be_written_by_a_save(site, sandbox, people, as_user, doctype, name, field, value):
+def test_mirrored_fields_cannot_be_written_by_a_save(
+	site, sandbox, people, as_user, doctype, name, field, value
+):
 	with as_user(people.manager):
 		doc = site.get_doc(doctype, name)
 		doc.set(field, value)
@@ -301,7 +321,11 @@ def test_the_scheduler_only_enqueues_and_only_with_a_connection(site, sandbox):
 	for task in (tasks.sync_pax8_companies, tasks.sync_pax8_subscriptions, tasks.sync_pax8_products):
 		task()
 	site.db.commit()
-	assert [job.kwargs["kwargs"]["kind"] for job in get_queue("long").jobs] == ["Companies", "Subscriptions", "Products"]
+	assert [job.kwargs["kwargs"]["kind"] for job in get_queue("long").jobs] == [
+		"Companies",
+		"Subscriptions",
+		"Products",
+	]
 	assert len(sandbox.calls()) == calls
 	get_queue("long").empty()
 	site.db.set_single_value("Pax8 Settings", "mode", "Off")
@@ -314,7 +338,9 @@ def test_the_scheduler_only_enqueues_and_only_with_a_connection(site, sandbox):
 def test_the_schedule_is_the_briefs(site):
 	rows = {
 		row.method: row.cron_format
-		for row in site.get_all("Scheduled Job Type", {"method": ("like", "msp_licensing.%")}, ["method", "cron_format"])
+		for row in site.get_all(
+			"Scheduled Job Type", {"method": ("like", "msp_licensing.%")}, ["method", "cron_format"]
+		)
 	}
 	assert rows["msp_licensing.tasks.sync_pax8_companies"] == "0 */4 * * *"
 	assert rows["msp_licensing.tasks.sync_pax8_subscriptions"] == "0 * * * *"
@@ -332,6 +358,10 @@ def test_the_token_is_shared_kept_out_of_the_database_and_renewed_once(site, san
 		with connection.client() as pax8:
 			pax8.check()
 	assert tokens() == before, "the stored token is used"
-	assert not site.db.sql("select * from tabSingles where value like '%%Bearer%%' or value like 'sandbox-token%%'")
-	stored = site.db.sql("select value from tabSingles where doctype = 'Pax8 Settings' and field = 'client_secret'")
+	assert not site.db.sql(
+		"select * from tabSingles where value like '%%Bearer%%' or value like 'sandbox-token%%'"
+	)
+	stored = site.db.sql(
+		"select value from tabSingles where doctype = 'Pax8 Settings' and field = 'client_secret'"
+	)
 	assert all(set(value or "") <= {"*"} for (value,) in stored), "the secret is encrypted elsewhere"

@@ -19,7 +19,16 @@ class Worker:
 
 	def __init__(self) -> None:
 		self.process = subprocess.Popen(
-			[sys.executable, "-m", "frappe.utils.bench_helper", "frappe", "worker", "--queue", "short,default,long", "--quiet"],
+			[
+				sys.executable,
+				"-m",
+				"frappe.utils.bench_helper",
+				"frappe",
+				"worker",
+				"--queue",
+				"short,default,long",
+				"--quiet",
+			],
 			start_new_session=True,
 			stdout=subprocess.DEVNULL,
 			stderr=subprocess.DEVNULL,
@@ -86,9 +95,19 @@ def test_an_approved_change_is_applied_by_a_worker(site, sandbox, people, ask, s
 @pytest.mark.parametrize(
 	("moment", "operation", "fault", "sent"),
 	[
-		("while reading, before anything was sent", "findSubscriptionBySubscriptionId", {"seconds": 4}, False),
+		(
+			"while reading, before anything was sent",
+			"findSubscriptionBySubscriptionId",
+			{"seconds": 4},
+			False,
+		),
 		("while sending, before Pax8 has done it", "updateSubscription", {"seconds": 4}, True),
-		("after Pax8 has done it, before the answer", "updateSubscription", {"seconds": 6, "after": True}, True),
+		(
+			"after Pax8 has done it, before the answer",
+			"updateSubscription",
+			{"seconds": 6, "after": True},
+			True,
+		),
 	],
 )
 def test_a_worker_killed_in_the_middle_leaves_nothing_undone_and_nothing_done_twice(

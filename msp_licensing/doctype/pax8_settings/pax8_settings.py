@@ -37,6 +37,8 @@ class Pax8Settings(Document):
 		waiting = frappe.db.count("License Change Request", {"workflow_state": "Approved"})
 		if waiting:
 			frappe.msgprint(
-				_("{0} approved changes are waiting and will be sent to Pax8 within minutes.").format(waiting),
+				_("{0} approved changes are waiting and will be sent to Pax8 within minutes.").format(
+					waiting
+				),
 				alert=True,
 			)
