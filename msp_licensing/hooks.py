@@ -22,6 +22,9 @@ after_install = "msp_licensing.setup.install.after_install"
 after_migrate = "msp_licensing.setup.install.after_migrate"
 before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
 
+# ERPNext's Customer shows its portal users, as MSP Client does.
+doctype_js = {"Customer": "public/js/customer.js"}
+
 # Deny by default: these only ever take away what a DocPerm gives.
 _OWN_DOCTYPES = (
 	"License Change Request",
@@ -56,6 +59,13 @@ portal_menu_items = [
 	{"title": "Licensing", "route": "/licensing", "role": "Licensing Client"},
 	{"title": "Licensing", "route": "/licensing", "role": "Licensing Viewer"},
 ]
+
+# Two functions of Frappe that ask for no permission, and answers that no cache may keep: see portal/guard.py.
+override_whitelisted_methods = {
+	"frappe.client.get_count": "msp_licensing.portal.guard.get_count",
+	"frappe.desk.doctype.dashboard_chart.dashboard_chart.get": "msp_licensing.portal.guard.get_chart",
+}
+after_request = ["msp_licensing.portal.guard.keep_private"]
 
 default_log_clearing_doctypes = {"Pax8 Sync Run": 30}
 

@@ -137,7 +137,10 @@ def show_owned() -> int:
 
 
 def _names(names: str | list[str]) -> list[str]:
-	names = frappe.parse_json(names)
+	try:
+		names = json.loads(names) if isinstance(names, str) else names
+	except ValueError:
+		names = None
 	if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
 		frappe.throw(_("Please choose products."))
 	if len(names) > MAX_ROWS:

@@ -133,11 +133,12 @@ def _check_known_user(known: Any, role: str, client: permissions.ClientRecord) -
 
 def _give_role(user: Any, role: str) -> None:
 	"""Gives one of the two portal roles and takes the other: "only view" must not leave the right to ask."""
-	has = {row.role for row in user.roles}
-	if other := has & ({CLIENT, VIEWER} - {role}):
-		user.remove_roles(*other)
-	if role not in has:
-		user.add_roles(role)
+	if {row.role for row in user.roles} & {CLIENT, VIEWER} == {role}:
+		return
+	user.set("roles", [row for row in user.roles if row.role not in (CLIENT, VIEWER)])
+	user.append_roles(role)
+	# Managers have no right to users; `invite` has checked everything.
+	user.save(ignore_permissions=True)
 
 
 def _contact_for(email: str, client_doctype: str, client: str, first_name: str, last_name: str) -> Any:

@@ -32,6 +32,7 @@ frappe.ui.form.on("License Change Request", {
 		frm.toggle_display("apply_section", Boolean(frm.doc.claimed_on || frm.doc.pax8_message));
 		frm.toggle_display("staff_reason", Boolean(frm.doc.staff_reason));
 		frm.toggle_display("note", Boolean(frm.doc.note));
+		frm.toggle_display("quantity_after", Boolean(frm.doc.quantity_after)); // 0: not read back yet
 		frm.toggle_display("reject_reason", Boolean(frm.doc.reject_reason));
 		frm.set_df_property("reject_reason", "read_only", frm.doc.workflow_state !== "Pending Approval");
 		const { name } = frm.doc;

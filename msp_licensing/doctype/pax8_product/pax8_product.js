@@ -5,9 +5,6 @@ frappe.ui.form.on("Pax8 Product", {
 	setup(frm) {
 		// A price that Pax8 does not give is stored as 0 with a flag beside it, and is never shown as 0.
 		frm.get_docfield("retail_price_from").formatter = price_or_dash("has_retail_price");
-		for (const column of ["suggested_retail_price", "partner_buy_rate"]) {
-			frm.get_field("prices").grid.update_docfield_property(column, "formatter", price_or_dash(`has_${column}`));
-		}
 	},
 
 	refresh(frm) {
@@ -19,6 +16,9 @@ frappe.ui.form.on("Pax8 Product", {
 			frm.set_intro(__("The last complete sync no longer found this product at Pax8."), "gray");
 		}
 		show_commitments(frm);
+		for (const column of ["suggested_retail_price", "partner_buy_rate"]) {
+			frm.get_field("prices").grid.update_docfield_property(column, "formatter", price_or_dash(`has_${column}`));
+		}
 	},
 
 	featured(frm) {

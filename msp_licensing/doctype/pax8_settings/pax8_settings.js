@@ -2,7 +2,7 @@ const PROGRESS = "msp_licensing_sync_progress";
 const POLL_MS = 3000;
 
 frappe.ui.form.on("Pax8 Settings", {
-	onload(frm) {
+	setup(frm) {
 		frm.sync = { waiting: {}, progress: {} };
 		frappe.realtime.on(PROGRESS, (data) => on_progress(frm, data));
 	},

@@ -1,0 +1,139 @@
+"""Who may call what of the staff screens' API, and how."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+from msp_licensing.sandbox import storybook
+
+COMPANY = storybook.BLUE_HARBOR_DENTAL
+SUBSCRIPTION = storybook.CEDAR_KEEPER
+PRODUCT = storybook.KEEPER_BUSINESS
+CLIENT = {"client_doctype": "MSP Client", "client": "Cedar & Pine Architects"}
+
+# function: arguments that a manager's call gets through with
+READS = {
+	"connection.state": {},
+	"connection.sync_status": {},
+	"settings.banner": {},
+	"settings.vendors": {},
+	"settings.explain": {"require_approval": False, "use_threshold": True, "threshold": 50},
+	"catalog.products": {},
+	"catalog.matching": {},
+	"catalog.facets": {},
+	"rules.subscriptions": {},
+	"rules.clients": {},
+	"rules.describe": {"subscription": SUBSCRIPTION},
+	"mapping.choices": {"company": COMPANY},
+	"requests.trace": {"request": "…"},
+	"overview.last_sync": {},
+	"overview.commitments_ending": {},
+}
+MANAGER_READS = {
+	"requests.preview": {"subscription": SUBSCRIPTION, "wanted": "12"},
+	"clients.portal_people": CLIENT,
+}
+MANAGER_WRITES = {
+	"connection.sync_now": {"kind": "Companies"},
+	"catalog.act": {"names": [PRODUCT], "action": "Hide"},
+	"catalog.show_owned": {},
+	"mapping.create_client": {"company": COMPANY, "client_name": "Blue Harbor"},
+	"subscriptions.refresh": {"subscription": SUBSCRIPTION},
+	"requests.set_reject_reason": {"request": "…", "reason": "No"},
+	"requests.check_again": {"request": "…"},
+	"clients.invite": {**CLIENT, "email": "new@cedarpine.example", "first_name": "New"},
+}
+# A test of the connection changes nothing here, but calls Pax8.
+CONNECTION_WRITES = {"connection.test": {}}
+ALL = {**READS, **MANAGER_READS, **MANAGER_WRITES, **CONNECTION_WRITES}
+
+
+def function(path):
+	module, name = path.split(".")
+	return getattr(importlib.import_module(f"msp_licensing.desk.{module}"), name)
+
+
+def whitelisted(frappe):
+	"""Every whitelisted function of the package, by `module.name`."""
+	import msp_licensing.desk as package
+
+	found = {}
+	for info in pkgutil.iter_modules(package.__path__):
+		module = importlib.import_module(f"{package.__name__}.{info.name}")
+		for name, value in vars(module).items():
+			if getattr(value, "__module__", None) == module.__name__ and value in frappe.whitelisted:
+				found[f"{info.name}.{name}"] = value
+	return found
+
+
+@pytest.fixture
+def pending(people, site, sandbox):
+	"""A request of Cedar & Pine that waits for approval."""
+	from msp_licensing import permissions
+	from msp_licensing.changes import requests
+
+	doc = requests.submit(SUBSCRIPTION, 40, access=permissions.portal_access(people.requester))
+	site.db.commit()
+	return doc.name
+
+
+def call(path, arguments, pending):
+	arguments = {key: pending if value == "…" else value for key, value in arguments.items()}
+	return function(path)(**arguments)
+
+
+def test_no_whitelisted_function_escapes_these_tests(site):
+	assert set(whitelisted(site)) == set(ALL)
+
+
+def test_changes_are_made_by_post_only(site):
+	for path, fn in whitelisted(site).items():
+		methods = site.allowed_http_methods_for_whitelisted_func[fn]
+		if path in MANAGER_WRITES or path in CONNECTION_WRITES:
+			assert methods == ["POST"], path
+		else:
+			assert "GET" in methods, path
+
+
+def test_no_guest_reaches_any_of_them(site):
+	for path, fn in whitelisted(site).items():
+		assert fn not in site.guest_methods, path
+
+
+def test_portal_people_and_staff_without_the_role_are_refused(site, people, pending, as_user):
+	plain = site.get_doc(
+		{
+			"doctype": "User",
+			"email": "clerk@msp.example",
+			"first_name": "Clerk",
+			"send_welcome_email": 0,
+			"roles": [{"role": "Desk User"}],
+		}
+	).insert(ignore_permissions=True)
+	site.db.commit()
+	for user in ("Guest", people.requester, people.reader, people.foreign_requester, plain.name):
+		for path, arguments in ALL.items():
+			with as_user(user), pytest.raises(site.PermissionError):
+				call(path, arguments, pending)
+			site.db.rollback()
+
+
+def test_a_system_manager_reads_and_tests_but_decides_nothing(site, people, pending, as_user):
+	for path, arguments in {**READS, **CONNECTION_WRITES}.items():
+		with as_user(people.system_manager):
+			call(path, arguments, pending)
+	for path, arguments in {**MANAGER_READS, **MANAGER_WRITES}.items():
+		with as_user(people.system_manager), pytest.raises(site.PermissionError):
+			call(path, arguments, pending)
+
+
+def test_a_manager_gets_through_everywhere(site, people, pending, as_user):
+	for path, arguments in ALL.items():
+		with as_user(people.manager):
+			if path == "requests.check_again":
+				with pytest.raises(site.ValidationError, match="needs review"):
+					call(path, arguments, pending)
+			else:
+				call(path, arguments, pending)
+		site.db.commit()
