@@ -72,6 +72,7 @@ def withdraw(request: str) -> dict[str, Any]:
 	with _plain_errors():
 		access = permissions.portal_access()
 		throttle.count(access.user, "change")
+		_require_requester(access)
 		queries.request_of(access, request)
 		requests.withdraw(request, access=access)
 		return {"message": _("Your request was withdrawn.")}

@@ -1,0 +1,449 @@
+"""The portal over HTTP: the page, its cache and token, what REST gives portal users, and how errors look."""
+
+import json
+import os
+import re
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from msp_licensing.sandbox import storybook
+
+API = "/api/method/msp_licensing.portal.api."
+
+
+@pytest.fixture(scope="module")
+def server(frappe_site) -> Iterator[str]:
+	"""Frappe's own WSGI application, in threads of this process: each request has its own database connection."""
+	import frappe.app
+	from werkzeug.serving import WSGIRequestHandler, make_server
+
+	class Quiet(WSGIRequestHandler):
+		def log(self, *args, **kwargs) -> None:
+			pass
+
+	before = frappe.app._site, frappe.app._sites_path
+	frappe.app._site, frappe.app._sites_path = os.environ["FRAPPE_TEST_SITE"], "."
+	web = make_server("127.0.0.1", 0, frappe.app.application, threaded=True, request_handler=Quiet)
+	thread = threading.Thread(target=web.serve_forever, daemon=True)
+	thread.start()
+	yield f"http://127.0.0.1:{web.server_port}"
+	web.shutdown()
+	thread.join(5)
+	frappe.app._site, frappe.app._sites_path = before
+
+
+class Visitor:
+	"""A browser without a screen: cookies, and the token that the page gave."""
+
+	def __init__(self, base: str) -> None:
+		import httpx
+
+		self.http = httpx.Client(base_url=base, timeout=60, headers={"X-Forwarded-For": "127.0.0.1"})
+		self.token = ""
+
+	def sign_in(self, user: str) -> "Visitor":
+		from msp_licensing.setup.demo import PASSWORD
+
+		answer = self.http.post("/api/method/login", data={"usr": user, "pwd": PASSWORD})
+		assert answer.status_code == 200, answer.text
+		return self
+
+	def page(self, query: str = ""):
+		answer = self.http.get("/licensing" + query)
+		found = re.search(r'frappe\.csrf_token = "(\w+)"', answer.text)
+		self.token = found.group(1) if found else ""
+		return answer
+
+	def post(self, path: str, arguments: dict, *, token: str | None = None):
+		headers = {
+			"Accept": "application/json",
+			"X-Frappe-CSRF-Token": self.token if token is None else token,
+		}
+		return self.http.post(path, json=arguments, headers=headers)
+
+
+@pytest.fixture
+def visit(server, people):
+	"""`visit(user)` signs a user in and opens the page; `visit()` is a guest."""
+	visitors = []
+
+	def arrive(user: str | None = None) -> Visitor:
+		visitor = Visitor(server)
+		visitors.append(visitor)
+		if user:
+			visitor.sign_in(user).page()
+		return visitor
+
+	yield arrive
+	for visitor in visitors:
+		visitor.http.close()
+
+
+def words(answer) -> str:
+	return " ".join(
+		json.loads(message)["message"] for message in json.loads(answer.json()["_server_messages"])
+	)
+
+
+# --------------------------------------------------------------------------------------------- the page
+
+
+def test_a_guest_is_sent_to_sign_in(visit):
+	answer = visit().page()
+	assert answer.status_code in (301, 302, 303, 307) and "/login?redirect-to=" in answer.headers["Location"]
+	assert "Keeper" not in answer.text
+
+
+def test_the_page_shows_the_clients_subscriptions_in_the_sites_theme(visit, people):
+	answer = visit(people.requester).page()
+	assert answer.status_code == 200
+	assert "Keeper Business" in answer.text and 'data-action="change"' in answer.text
+	assert "<nav" in answer.text and 'id="licensing"' in answer.text
+
+
+def test_one_clients_page_is_never_served_to_another(visit, people, site):
+	"""The page cache is on, as on a real site: its key holds no user."""
+	assert not site.conf.developer_mode and not site.conf.disable_website_cache
+	first, second, again = (
+		visit(user).page() for user in (people.requester, people.foreign_requester, people.requester)
+	)
+	assert "Keeper Business" in first.text and "Exclaimer" not in first.text
+	assert "Exclaimer Pro" in second.text and "Keeper" not in second.text
+	assert "Keeper Business" in again.text
+	for answer in (first, second):
+		assert "no-store" in answer.headers.get("Cache-Control", "")
+		assert answer.headers.get("X-From-Cache") != "True"
+	assert not site.cache.hget("website_page", "licensing")
+
+
+def test_the_page_makes_a_token_and_mutations_ask_for_it(visit, people, site):
+	visitor = visit(people.requester)
+	assert len(visitor.token) > 20, "without a token in the session, Frappe checks nothing"
+	arguments = {"subscription": storybook.CEDAR_KEEPER, "quantity": "12"}
+	for token in ("", "wrong"):
+		assert visitor.post(API + "request_change", arguments, token=token).status_code == 400
+	site.db.rollback()
+	assert not site.db.count("License Change Request")
+	answer = visitor.post(API + "request_change", arguments)
+	assert (
+		answer.status_code == 200 and answer.json()["message"]["message"] == "Your change is being applied."
+	)
+
+
+@pytest.mark.parametrize("function", ["request_change", "withdraw", "check"])
+def test_a_link_changes_nothing(visit, people, site, function):
+	visitor = visit(people.requester)
+	answer = visitor.http.get(
+		API + function, params={"subscription": storybook.CEDAR_KEEPER, "quantity": "12", "request": "x"}
+	)
+	assert answer.status_code == 403
+	site.db.rollback()
+	assert not site.db.count("License Change Request")
+
+
+def test_names_that_look_like_html_stay_text(visit, people, site):
+	evil = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+	site.db.set_value("Pax8 Subscription", storybook.CEDAR_KEEPER, {"product_name": evil, "vendor": evil})
+	site.db.set_value("Pax8 Company", storybook.CEDAR_AND_PINE, "company_name", evil)
+	site.db.commit()
+	visitor = visit(people.requester)
+	visitor.post(
+		API + "request_change", {"subscription": storybook.CEDAR_KEEPER, "quantity": "99", "note": evil}
+	)
+	site.db.rollback()
+	site.db.sql("update `tabLicense Change Request` set note = %s, product_name = %s", (evil, evil))
+	site.db.commit()
+	html = visitor.page().text + json.loads(visitor.http.get(API + "overview").text)["message"]["html"]
+	assert html.count("&lt;script&gt;alert(1)") >= 4
+	assert "<script>alert" not in html and "<img src=x" not in html
+
+
+def test_the_clients_name_stays_text(visit, people, site, make_portal_user):
+	from msp_licensing.setup import demo
+
+	title = "Evil <script>alert(1)</script> Ltd"
+	field = site.get_meta(demo.client_doctype()).get_title_field()
+	if field == "name":
+		field = "client_name"
+	site.db.set_value(demo.client_doctype(), demo.CEDAR, field, title)
+	site.db.commit()
+	both = make_portal_user("both@consultant.example", demo.CEDAR, "Licensing Client")
+	make_portal_user(both, demo.MUELLER, "Licensing Client")
+	for user in (people.requester, both):
+		text = visit(user).page().text
+		assert "<script>alert" not in text
+	key = f"{demo.client_doctype()}:{demo.CEDAR}"
+	assert "<script>alert" not in visit(both).page("?client=" + key).text
+
+
+def test_an_address_made_up_by_the_visitor_is_not_echoed_nor_obeyed(visit, people):
+	evil = "MSP%20Client:%22%3E%3Cscript%3Ealert(1)%3C/script%3E"
+	for query in (
+		f"?client={evil}",
+		"?client=MSP%20Client:M%C3%BCller%20%26%20S%C3%B6hne%20GmbH",
+		"?client=",
+	):
+		answer = visit(people.requester).page(query)
+		assert answer.status_code == 200 and "Keeper Business" in answer.text
+		assert "<script>alert" not in answer.text and "Exclaimer" not in answer.text
+
+
+def test_no_cost_is_in_the_page(visit, people, site):
+	site.db.sql("update `tabPax8 Subscription` set price = 7321.19, partner_cost = 6113.37")
+	site.db.sql(
+		"update `tabPax8 Product Price` set partner_buy_rate = 5119.23, suggested_retail_price = 8123.71"
+	)
+	site.db.commit()
+	visitor = visit(people.requester)
+	text = re.sub(r"(?s)<svg.*?</svg>", "", visitor.page().text) + visitor.http.get(API + "overview").text
+	for number in ("7321", "6113", "5119", "8123"):
+		assert number not in text
+
+
+def test_staff_are_told_that_the_page_is_for_clients(visit, people):
+	answer = visit(people.manager).page()
+	assert (
+		answer.status_code == 403
+		and "for your clients" in answer.text
+		and "/app/msp-licensing" in answer.text
+	)
+
+
+def test_a_user_without_a_client_is_told_what_to_do(visit, make_portal_user):
+	user = make_portal_user("nobody@nowhere.example", None, "Licensing Viewer")
+	answer = visit(user).page()
+	assert answer.status_code == 200 and "ask your provider to link your contact" in answer.text
+
+
+def test_an_account_without_a_portal_role_reads_nothing(visit, people, site):
+	site.db.delete("Has Role", {"parent": people.reader})
+	site.clear_cache(user=people.reader)
+	site.db.commit()
+	answer = visit(people.reader).page()
+	assert answer.status_code == 403 and "no access" in answer.text and "Keeper" not in answer.text
+
+
+def test_a_client_with_nothing_sees_an_empty_state(visit, people, site):
+	site.db.sql("delete from `tabPax8 Subscription`")
+	site.db.commit()
+	text = visit(people.requester).page().text
+	assert "There are no active subscriptions" in text and "No changes have been requested yet" in text
+
+
+def test_the_search_box_comes_with_many_rows_only(visit, people):
+	assert "data-search-box>" in visit(people.requester).page().text
+	assert "data-search-box>" not in visit(people.foreign_requester).page().text
+
+
+# --------------------------------------------------------------------------------------------- errors
+
+
+def test_errors_have_a_fitting_status_words_and_no_traceback(visit, people, site, monkeypatch):
+	from msp_licensing.portal import throttle
+
+	site.db.set_single_value("System Settings", "allow_error_traceback", 1)
+	site.db.commit()
+	site.clear_cache()
+	requester, reader = visit(people.requester), visit(people.reader)
+	keeper = {"subscription": storybook.CEDAR_KEEPER, "quantity": "12"}
+	foreign = {"subscription": storybook.MUELLER_ESET, "quantity": "31"}
+	answers = [
+		(403, reader.post(API + "request_change", keeper)),
+		(404, requester.post(API + "request_change", foreign)),
+		(404, requester.post(API + "withdraw", {"request": "LCR-1999-00001"})),
+		(417, requester.post(API + "request_change", {**keeper, "quantity": "10"})),
+		(417, requester.post(API + "request_change", {**keeper, "quantity": "ten"})),
+	]
+	monkeypatch.setitem(throttle.LIMITS, "check", (0, 60))
+	answers.append((429, requester.post(API + "check", keeper)))
+	for status, answer in answers:
+		assert answer.status_code == status, answer.text
+		assert words(answer), answer.text
+		assert "Traceback" not in answer.text and "exc" not in answer.json(), answer.text
+
+
+def test_staff_still_count_and_chart(visit, people, site):
+	"""Frappe's functions that are closed to portal users go on working where they belong."""
+	visitor = visit(people.manager)
+	answer = visitor.http.get("/api/method/frappe.client.get_count", params={"doctype": "Pax8 Subscription"})
+	assert answer.json()["message"] == site.db.count("Pax8 Subscription")
+	chart = {
+		"chart_type": "Count",
+		"document_type": "Pax8 Subscription",
+		"based_on": "creation",
+		"timespan": "Last Month",
+		"time_interval": "Weekly",
+		"filters_json": "[]",
+	}
+	path = "/api/method/frappe.desk.doctype.dashboard_chart.dashboard_chart.get"
+	answer = visitor.http.get(path, params={"chart": json.dumps(chart), "no_cache": 1})
+	assert answer.status_code == 200 and answer.json()["message"]["datasets"], answer.text[:500]
+	visitor = visit(people.requester)
+	assert (
+		visitor.http.get("/api/method/frappe.client.get_count", params={"doctype": "ToDo"}).status_code == 200
+	)
+
+
+def test_guests_call_nothing(visit):
+	visitor = visit()
+	for function in ("request_change", "withdraw", "check", "status", "overview"):
+		answer = visitor.post(
+			API + function, {"subscription": storybook.CEDAR_KEEPER, "quantity": "12", "request": "x"}
+		)
+		assert answer.status_code in (401, 403), answer.text
+
+
+# --------------------------------------------------------------------------------------------- everything else is closed
+
+
+def names_of(site) -> dict[str, str]:
+	"""Every DocType of the app, with the name of a record; for Cedar's own where it has one."""
+	own = {
+		"Pax8 Subscription": storybook.CEDAR_KEEPER,
+		"Pax8 Company": storybook.CEDAR_AND_PINE,
+		"Pax8 Product": storybook.KEEPER_BUSINESS,
+	}
+	names = {}
+	for doctype in site.get_all("DocType", {"module": "MSP Licensing"}, pluck="name"):
+		single = site.get_meta(doctype).issingle
+		names[doctype] = (
+			doctype if single else own.get(doctype) or site.db.get_value(doctype, {}, "name") or "x"
+		)
+	assert len(names) >= 10
+	return names
+
+
+@pytest.mark.parametrize("who", ["requester", "reader"])
+def test_rest_gives_portal_users_nothing_of_the_apps_doctypes(visit, people, site, who):
+	from urllib.parse import quote
+
+	visitor = visit(getattr(people, who))
+	# A request of the client's own, the record it comes closest to.
+	visit(people.requester).post(
+		API + "request_change", {"subscription": storybook.CEDAR_KEEPER, "quantity": "99"}
+	)
+	site.db.rollback()
+	for doctype, name in names_of(site).items():
+		kind, record = quote(doctype), quote(name)
+		filters = json.dumps({"name": name})
+		heatmap = json.dumps(
+			{
+				"chart_type": "Sum",
+				"type": "Heatmap",
+				"document_type": doctype,
+				"based_on": "creation",
+				"value_based_on": "idx",
+				"filters_json": "[]",
+			}
+		)
+		reads = [
+			visitor.http.get(f"/api/resource/{kind}", params={"fields": '["*"]'}),
+			visitor.http.get(f"/api/resource/{kind}/{record}"),
+			visitor.http.get(f"/api/v2/document/{kind}/{record}"),
+			visitor.http.get(f"/api/v2/document/{kind}"),
+			*(
+				visitor.http.get(f"/api/method/{method}", params=arguments)
+				for method, arguments in (
+					("frappe.client.get", {"doctype": doctype, "name": name}),
+					("frappe.client.get_list", {"doctype": doctype, "fields": '["*"]'}),
+					(
+						"frappe.client.get_value",
+						{"doctype": doctype, "fieldname": "name", "filters": filters},
+					),
+					("frappe.client.get_single_value", {"doctype": doctype, "field": "mode"}),
+					("frappe.client.get_count", {"doctype": doctype}),
+					("frappe.desk.reportview.get", {"doctype": doctype, "fields": '["*"]'}),
+					("frappe.desk.reportview.get_count", {"doctype": doctype}),
+					("frappe.desk.form.load.getdoc", {"doctype": doctype, "name": name}),
+					("frappe.desk.search.search_link", {"doctype": doctype, "txt": ""}),
+				)
+			),
+			visitor.http.get(
+				"/api/method/frappe.desk.doctype.dashboard_chart.dashboard_chart.get",
+				params={"chart": heatmap},
+			),
+			visitor.http.get("/", params={"cmd": "frappe.client.get_count", "doctype": doctype}),
+		]
+		for answer in reads:
+			assert _says_nothing(answer, doctype), (
+				doctype,
+				str(answer.url),
+				answer.status_code,
+				answer.text[:500],
+			)
+		writes = [
+			visitor.post(f"/api/resource/{kind}", {"name": "new"}),
+			visitor.http.put(
+				f"/api/resource/{kind}/{record}",
+				json={"show_to_client": 1, "workflow_state": "Approved"},
+				headers={"X-Frappe-CSRF-Token": visitor.token},
+			),
+			visitor.http.delete(
+				f"/api/resource/{kind}/{record}", headers={"X-Frappe-CSRF-Token": visitor.token}
+			),
+			visitor.post(
+				"/api/method/frappe.client.set_value",
+				{"doctype": doctype, "name": name, "fieldname": "status", "value": "x"},
+			),
+			visitor.post("/api/method/frappe.client.insert", {"doc": {"doctype": doctype, "name": "new"}}),
+			visitor.post(
+				"/api/method/frappe.model.workflow.apply_workflow",
+				{"doc": json.dumps({"doctype": doctype, "name": name}), "action": "Approve"},
+			),
+		]
+		for answer in writes:
+			assert answer.status_code in (400, 403, 404, 405, 417, 500), (doctype, answer.text[:500])
+			assert answer.status_code != 500 or "PermissionError" in answer.text, (
+				doctype,
+				str(answer.url),
+				answer.text[:500],
+			)
+	site.db.rollback()
+	assert site.db.get_value("License Change Request", {}, "workflow_state") == "Pending Approval"
+	assert site.db.count("License Change Request") == 1
+
+
+def _says_nothing(answer, doctype: str) -> bool:
+	if answer.status_code in (400, 403, 404, 417):
+		return "Keeper" not in answer.text and "partner_cost" not in answer.text
+	if answer.status_code == 200:
+		body = answer.json()
+		said = body.get("message", body.get("data", body.get("docs", body.get("results"))))
+		return not said or said == {"keys": [], "values": []}
+	# Tables of other DocTypes cannot be listed without naming the parent.
+	return "PermissionError" in answer.text or "Parent" in answer.text
+
+
+@pytest.mark.parametrize("who", ["requester", "reader"])
+def test_the_staff_screens_api_is_closed_to_portal_users(visit, people, who):
+	"""Every whitelisted function of the app outside of the portal, whatever it takes."""
+	import importlib
+	import inspect
+	import pkgutil
+
+	import frappe
+
+	import msp_licensing.desk
+
+	for module in pkgutil.iter_modules(msp_licensing.desk.__path__, "msp_licensing.desk."):
+		importlib.import_module(module.name)
+	visitor = visit(getattr(people, who))
+	functions = [
+		function
+		for function in frappe.whitelisted
+		if function.__module__.startswith("msp_licensing.") and ".portal." not in function.__module__
+	]
+	assert len(functions) > 10
+	samples = {str: "x", int: 1, bool: True, float: 1.0, dict: {}, list: []}
+	for function in functions:
+		arguments = {}
+		for parameter in inspect.signature(function).parameters.values():
+			kinds = getattr(parameter.annotation, "__args__", (parameter.annotation,))
+			kind = next(
+				(getattr(k, "__origin__", k) for k in kinds if getattr(k, "__origin__", k) in samples), str
+			)
+			arguments[parameter.name] = samples[kind]
+		answer = visitor.post(f"/api/method/{function.__module__}.{function.__name__}", arguments)
+		assert answer.status_code == 403, (function.__module__, function.__name__, answer.text[:300])
