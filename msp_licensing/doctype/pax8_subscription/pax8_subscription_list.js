@@ -19,8 +19,8 @@ frappe.listview_settings["Pax8 Subscription"] = {
 		return [__(doc.status || "Unknown"), COLORS[doc.status] || "gray", `status,=,${doc.status}`];
 	},
 	formatters: {
-		// The title of a row is set as text: nothing in it is markup.
-		product_name: (value, df, doc) => `${value} × ${doc.quantity}`,
+		// The title of a row is set as text: nothing in it is markup. Numbers first, since long names are cut.
+		product_name: (value, df, doc) => `${doc.quantity} × ${value}`,
 		vendor: (value) => frappe.utils.escape_html(value || ""),
 		client: (value) => frappe.utils.escape_html(value || ""),
 	},
