@@ -141,18 +141,23 @@ def _status_of(kind: str) -> dict[str, Any]:
 
 def _newest(kind: str, filters: dict[str, Any]) -> Any:
 	"""The newest walk over all of `kind`; those of a single company say nothing about the others."""
-	names = frappe.get_all(
+	rows = frappe.get_all(
 		DOCTYPE,
 		filters={"kind": kind, "company": ("is", "not set"), **filters},
-		pluck="name",
+		fields=[
+			"name",
+			"status",
+			"started_on",
+			"finished_on",
+			"rows_read",
+			"rows_new",
+			"rows_changed",
+			"error",
+		],
 		order_by="started_on desc",
 		limit=1,
 	)
-	if not names:
-		return None
-	# Not in one step: `get_all` leaves out every column with "_seen" in its name.
-	fields = ["name", "status", "started_on", "finished_on", "rows_seen", "rows_new", "rows_changed", "error"]
-	return frappe.db.get_value(DOCTYPE, names[0], fields, as_dict=True)
+	return rows[0] if rows else None
 
 
 def _next(kind: str) -> datetime | None:

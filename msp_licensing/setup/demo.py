@@ -212,12 +212,10 @@ def make_user(person: Person) -> None:
 
 def link_contact(person: Person) -> None:
 	# Frappe makes a Contact of its own for most new users; it is found by its e-mail address.
-	name = frappe.db.get_value("Contact", {"user": person.email}) or frappe.db.get_value(
-		"Contact", {"email_id": person.email}
-	)
+	name = frappe.db.get_value("Contact", {"email_id": person.email})
 	contact = frappe.get_doc("Contact", name) if name else frappe.new_doc("Contact")
 	contact.update({"first_name": person.first_name, "last_name": person.last_name, "user": person.email})
-	if not any(row.email_id == person.email for row in contact.email_ids):
+	if not contact.email_ids:
 		contact.append("email_ids", {"email_id": person.email, "is_primary": 1})
 	if not any(link.link_name == person.client for link in contact.links):
 		contact.append("links", {"link_doctype": client_doctype(), "link_name": person.client})

@@ -79,7 +79,7 @@ class Run:
 	"""A Pax8 Sync Run while it is going: the counters walks count in, its problems, and its progress."""
 
 	COUNTERS = (
-		"rows_seen",
+		"rows_read",
 		"rows_new",
 		"rows_changed",
 		"rows_unchanged",
@@ -122,7 +122,7 @@ class Run:
 		except Pax8Error as error:
 			# Part of a walk: what was read is stored, nothing is concluded from what was not.
 			frappe.db.rollback()
-			status = "Incomplete" if self.rows_seen else "Failed"
+			status = "Incomplete" if self.rows_read else "Failed"
 			self.problem(error.message)
 		except Exception as error:
 			frappe.db.rollback()

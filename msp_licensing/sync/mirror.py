@@ -64,7 +64,7 @@ class Mirror:
 
 	Args:
 		insert_only: as for `upsert`.
-		counts: an object with the attributes rows_seen, rows_new, rows_changed, rows_unchanged to count in.
+		counts: an object with the attributes rows_read, rows_new, rows_changed, rows_unchanged to count in.
 	"""
 
 	def __init__(self, doctype: str, counts: Any, *, insert_only: Mapping[str, Any] | None = None) -> None:
@@ -82,7 +82,7 @@ class Mirror:
 		if name in self.seen:
 			return False
 		self.seen.add(name)
-		self.counts.rows_seen += 1
+		self.counts.rows_read += 1
 		print_of_row = fingerprint(values)
 		if name in self.known and self.known[name] == print_of_row:
 			self.counts.rows_unchanged += 1

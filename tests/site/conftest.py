@@ -56,13 +56,21 @@ def frappe_site() -> Iterator[Any]:
 def site(frappe_site: Any) -> Iterator[Any]:
 	"""The site, with none of the app's records, default settings, Administrator, and empty queues."""
 	frappe = frappe_site
-	_clean(frappe)
+	clean(frappe)
 	yield frappe
 	frappe.set_user("Administrator")
 	frappe.db.rollback()
 
 
-def _clean(frappe: Any) -> None:
+def clean_requests(frappe: Any) -> None:
+	"""No requests, and none of the traces they leave."""
+	for doctype in ("License Change Request", *TRACES):
+		frappe.db.sql(f"delete from `tab{doctype}`")
+	frappe.db.commit()
+
+
+def clean(frappe: Any) -> None:
+	"""None of the app's records, default settings, no people but those of the demo, empty queues."""
 	frappe.db.rollback()
 	frappe.set_user("Administrator")
 	frappe.local.message_log = []
@@ -77,8 +85,8 @@ def _clean(frappe: Any) -> None:
 		for name in frappe.get_all("User", {"name": ("like", "%.example")}, pluck="name")
 		if name not in kept
 	]
-	for contact in frappe.get_all("Contact", fields=["name", "user", "email_id"]):
-		if contact.user not in kept:
+	for contact in frappe.get_all("Contact", fields=["name", "email_id"]):
+		if contact.email_id not in kept:
 			frappe.db.delete("Dynamic Link", {"parenttype": "Contact", "parent": contact.name})
 			frappe.db.delete("Contact Email", {"parent": contact.name})
 			frappe.db.delete("Contact", {"name": contact.name})

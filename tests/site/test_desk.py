@@ -59,7 +59,7 @@ def test_each_kind_of_data_shows_its_last_complete_run_and_the_next(site, sandbo
 	assert [row["kind"] for row in status["kinds"]] == ["Companies", "Subscriptions", "Products"]
 	assert status["may_sync"] and status["problem"] is None
 	for row in status["kinds"]:
-		assert row["complete"]["rows_seen"] and row["complete"]["age"] and row["problem"] is None
+		assert row["complete"]["rows_read"] and row["complete"]["age"] and row["problem"] is None
 	hours = [row["next"].hour for row in status["kinds"]]
 	assert hours[0] % 4 == 0 and hours[2] == 3
 	assert all(row["next"].minute == 0 for row in status["kinds"])

@@ -152,7 +152,7 @@ function result_html(frm, row) {
 	}
 	if (!row.complete) return '<span class="text-muted">—</span>';
 	return `<span class="indicator green">${__("{0} read: {1} new, {2} changed", [
-		row.complete.rows_seen,
+		row.complete.rows_read,
 		row.complete.rows_new,
 		row.complete.rows_changed,
 	])}</span>`;

@@ -1,0 +1,152 @@
+"""A real Chromium against a site with everything running: web server, RQ workers, realtime server, stand-in Pax8.
+
+The tests reach the site only as people and Pax8 do; what they look up in its database goes through a process of its own.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+CHROMIUM_OPTIONS = [
+	"--no-sandbox",  # tests may run as root
+	"--disable-gpu",
+	"--disable-quic",
+	"--no-first-run",
+	"--disable-background-networking",
+	"--disable-component-update",
+	"--disable-sync",
+]
+
+_PRELUDE = """
+import json, os, sys
+sys.path.insert(0, {site_tests!r})
+os.chdir(os.environ["FRAPPE_SITES_PATH"])
+import frappe
+frappe.init(os.environ["FRAPPE_TEST_SITE"], sites_path=".")
+frappe.connect()
+"""
+
+
+def on_site(code: str) -> Any:
+	"""Runs `code` in a process connected to the site; returns what it assigns to `answer`."""
+	prelude = _PRELUDE.format(site_tests=str(Path(__file__).parent.parent / "site"))
+	end = '\nfrappe.db.commit()\nprint("\\n@" + json.dumps(globals().get("answer"), default=str))'
+	done = subprocess.run([sys.executable, "-c", prelude + code + end], capture_output=True, text=True)
+	assert done.returncode == 0, done.stderr[-3000:]
+	return json.loads(done.stdout.rsplit("\n@", 1)[1])
+
+
+@pytest.fixture
+def look() -> Callable[[str], Any]:
+	"""`look("answer = …")` runs code on the site and returns `answer`."""
+	return on_site
+
+
+class SandboxControl:
+	"""The control endpoints of the running sandbox."""
+
+	def __init__(self, url: str) -> None:
+		self._url = url.removesuffix("/v1") + "/_sandbox"
+
+	def quantity(self, subscription: str) -> int:
+		return self.get("state", subscription=subscription)["quantity"]
+
+	def get(self, what: str, **query: str) -> Any:
+		return httpx.get(f"{self._url}/{what}", params=query).raise_for_status().json()
+
+	def post(self, what: str, **body: Any) -> Any:
+		return httpx.post(f"{self._url}/{what}", json=body).raise_for_status().json()
+
+
+@pytest.fixture(scope="session")
+def pax8(live_site: Any) -> SandboxControl:
+	return SandboxControl(live_site.sandbox_url)
+
+
+@pytest.fixture(scope="session")
+def made_site(live_site: Any, pax8: SandboxControl) -> Any:
+	"""The site as `make demo` leaves it; `live_site` with its people and their password."""
+	pax8.post("reset")
+	made = on_site(
+		"import conftest; conftest.clean(frappe)\n"
+		"from msp_licensing.setup import demo\n"
+		f"demo.make({live_site.sandbox_url!r})\n"
+		"answer = [person.email for person in demo.PEOPLE] + [demo.PASSWORD]"
+	)
+	names = (
+		"system_manager",
+		"manager",
+		"requester",
+		"reader",
+		"foreign_requester",
+		"foreign_reader",
+		"password",
+	)
+	for name, value in zip(names, made, strict=True):
+		setattr(live_site, name, value)
+	return live_site
+
+
+@pytest.fixture
+def demo_site(made_site: Any, pax8: SandboxControl) -> Any:
+	"""The same, with no requests and with the quantities of the storybook."""
+	pax8.post("reset")
+	pax8.post("config", provisioning_seconds=1.0)
+	on_site(
+		"import conftest; conftest.clean_requests(frappe)\n"
+		"from msp_licensing.sync import jobs; jobs.run('Subscriptions', trigger='Manual')"
+	)
+	return made_site
+
+
+@pytest.fixture(scope="session")
+def chromium(live_site: Any) -> Iterator[Any]:
+	from playwright.sync_api import sync_playwright
+
+	with sync_playwright() as playwright:
+		browser = playwright.chromium.launch(executable_path=live_site.chromium, args=CHROMIUM_OPTIONS)
+		yield browser
+		browser.close()
+
+
+@pytest.fixture
+def sign_in(chromium: Any, demo_site: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+	"""Opens a browser of one's own, signs in by the login form and goes to a page: sign_in(email, "/licensing")."""
+	contexts = []
+
+	def open_page(user: str, path: str, **options: Any) -> Any:
+		context = chromium.new_context(base_url=demo_site.url, **options)
+		context.set_default_timeout(30_000)
+		contexts.append(context)
+		page = context.new_page()
+		page.errors = []
+		page.on("pageerror", lambda error: page.errors.append(str(error)))
+		page.goto(f"/login?redirect-to={path}")
+		page.fill("#login_email", user)
+		page.fill("#login_password", demo_site.password)
+		page.click("section.for-login button[type=submit]")
+		page.wait_for_url(f"**{path}*")
+		return page
+
+	yield open_page
+	failed = getattr(request.node, "failed", False)
+	for number, context in enumerate(contexts):
+		for page in context.pages:
+			if failed:
+				page.screenshot(
+					path=str(demo_site.logs / f"{request.node.name}-{number}.png"), full_page=True
+				)
+		context.close()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+	outcome = yield
+	if call.when == "call":
+		item.failed = outcome.get_result().failed
