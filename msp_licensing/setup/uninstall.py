@@ -6,7 +6,7 @@ from pathlib import Path
 import frappe
 
 from msp_licensing.setup.install import ROLES
-from msp_licensing.setup.workflow import ACTIONS, DOCTYPE, STATES, WORKFLOW
+from msp_licensing.setup.workflow import ACTIONS, STATES, WORKFLOW
 
 MODULE = "MSP Licensing"
 
