@@ -104,7 +104,7 @@ def check(subscription: str, quantity: str | int | float | bool) -> dict[str, An
 
 @frappe.whitelist(methods=["GET", "POST"])
 def status(request: str) -> dict[str, Any]:
-	"""How far one request is: `state` in words, `moving` (worth looking again soon), `message` for the user.
+	"""How far one request is: `state` in words and its `tone`, `moving` (worth looking again soon), `message`.
 
 	Raises:
 		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
@@ -116,6 +116,7 @@ def status(request: str) -> dict[str, Any]:
 		told = page.request(row, formats=queries.formats(), reader=access.user, people={}, may_ask=False)
 		return {
 			"state": told["word"],
+			"tone": told["tone"],
 			"moving": told["moving"],
 			"message": page.news(row, queries.formats()),
 		}

@@ -82,15 +82,15 @@ _BILLING = {
 	"Trial": _("Free trial"),
 	"Arrears": _("Billed by usage"),
 }
+# A commitment whose end is not known; of others the client reads the end.
 _COMMITMENT = {
-	"Monthly": (_("1-month commitment"), _("1-month commitment until {date}")),
-	"Annual": (_("1-year commitment"), _("1-year commitment until {date}")),
-	"1-Year": (_("1-year commitment"), _("1-year commitment until {date}")),
-	"2-Year": (_("2-year commitment"), _("2-year commitment until {date}")),
-	"3-Year": (_("3-year commitment"), _("3-year commitment until {date}")),
-	"5-Year": (_("5-year commitment"), _("5-year commitment until {date}")),
+	"Monthly": _("1-month commitment"),
+	"Annual": _("1-year commitment"),
+	"1-Year": _("1-year commitment"),
+	"2-Year": _("2-year commitment"),
+	"3-Year": _("3-year commitment"),
+	"5-Year": _("5-year commitment"),
 }
-_COMMITMENT_UNKNOWN = (_("Commitment"), _("Commitment until {date}"))
 
 # State of a License Change Request: the client's word for it, its tone, and whether the page should keep looking.
 _REQUEST: dict[str, tuple[str, str, bool]] = {
@@ -235,12 +235,11 @@ def _terms(row: Row, by_usage: bool, over: bool, today: date, formats: Formats) 
 
 def _commitment(row: Row, today: date, formats: Formats) -> str:
 	end, term = _day(row.get("commitment_end")), row.get("commitment_term")
-	undated, dated = _COMMITMENT.get(term or "", _COMMITMENT_UNKNOWN)
 	if end and end > today:
-		return formats.translate(dated).format(date=formats.day(end))
+		return formats.translate(_("Committed until {date}")).format(date=formats.day(end))
 	if end:
 		return formats.translate(_("Commitment ended on {date}")).format(date=formats.day(end))
-	return formats.translate(undated) if term else ""
+	return formats.translate(_COMMITMENT.get(term, _("Commitment"))) if term else ""
 
 
 def _limits(policy: Policy, rule: SubscriptionRule, formats: Formats) -> str:

@@ -83,7 +83,7 @@ def test_the_first_visit_shows_a_client_with_its_page(preview):
 		"Being set up",
 	):
 		assert text in answer.text
-	assert re.search(r"1-year commitment until \d+ \w+ \d{4}", answer.text)
+	assert re.search(r"Committed until \d+ \w+ \d{4}", answer.text)
 
 
 def test_another_company_shows_its_own_subscriptions_only(preview):

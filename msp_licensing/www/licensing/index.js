@@ -54,7 +54,7 @@
 		}
 	}
 
-	function tell(message, tone = "good") {
+	function tell(message, tone = "info") {
 		flash.textContent = "";
 		if (!message) return;
 		const box = document.createElement("p");
@@ -254,17 +254,28 @@
 			});
 			ask.close();
 			await renew_quietly();
-			tell(answer.message);
+			tell(answer.message, "good");
 			focus_on(subscription);
 		} catch (problem) {
 			if (!(problem instanceof Refusal)) throw problem;
 			show_error(problem.message);
 			hint.textContent = "";
 			quantity.focus();
-			// What is behind the dialog may be what has changed.
-			renew_quietly();
+			await renew_quietly();
+			see_again();
 		}
 	});
+
+	/* What is behind the dialog may be what has changed: the next try goes by the quantity that is there now. */
+	function see_again() {
+		const button = overview.querySelector(`[data-subscription="${CSS.escape(asked.subscription)}"]`);
+		if (!button) return;
+		asked.current = Number(button.dataset.quantity);
+		ask.querySelector("[data-ask-now]").textContent = button.dataset.quantity;
+		show_difference();
+	}
+
+	ask.addEventListener("close", () => focus_on(asked.subscription));
 
 	// ------------------------------------------------------------------------------------------ withdrawing
 
@@ -323,7 +334,7 @@
 	async function look() {
 		looking = null;
 		if (document.hidden || Date.now() > until) return;
-		let message = "";
+		let news = null;
 		let changed = false;
 		for (const item of moving()) {
 			let answer;
@@ -334,13 +345,13 @@
 			}
 			if (answer.state !== item.dataset.word) {
 				changed = true;
-				if (!answer.moving) message = answer.message;
+				if (!answer.moving) news = answer;
 			}
 		}
 		if (changed) {
 			try {
 				await renew();
-				if (message) tell(message);
+				if (news) tell(news.message, news.tone);
 			} catch {
 				// Tried again in a moment.
 			}
