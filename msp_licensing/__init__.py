@@ -1,3 +1,3 @@
-"""MSP Licensing: Pax8 licences in a Frappe site, with client self-service and approvals."""
+"""MSP Licensing: Pax8 licenses in a Frappe site, with client self-service and approvals."""
 
 __version__ = "0.1.0"

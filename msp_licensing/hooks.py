@@ -2,7 +2,7 @@ app_name = "msp_licensing"
 app_title = "MSP Licensing"
 app_publisher = "The MSP Licensing authors"
 app_description = (
-	"Pax8 licences in Frappe and ERPNext: sync, client self-service, approvals and proven changes"
+	"Pax8 licenses in Frappe and ERPNext: sync, client self-service, approvals and proven changes"
 )
 app_email = "hello@example.com"
 app_license = "MIT"

@@ -113,7 +113,7 @@ def portal_access(user: str | None = None) -> PortalAccess:
 	"""
 	user = user or frappe.session.user
 	if user == "Guest":
-		frappe.throw(_("Please sign in to see your licences."), frappe.PermissionError)
+		frappe.throw(_("Please sign in to see your licenses."), frappe.PermissionError)
 	roles = set(frappe.get_roles(user)) if user != "Administrator" else set()
 	if not roles & {CLIENT, VIEWER}:
 		frappe.throw(
@@ -126,9 +126,9 @@ def guard_contact_links(doc, method: str | None = None) -> None:
 	"""Hook on Contact: nobody but staff ties a Contact to a client record, or a user to such a Contact.
 
 	Raises frappe.PermissionError. Without it a portal user could make a Contact of their own, link it to somebody
-	else's client record, and read that client's licences.
+	else's client record, and read that client's licenses.
 	"""
-	if not _is_website_user(frappe.session.user):
+	if not is_website_user(frappe.session.user):
 		return
 	before = doc.get_doc_before_save()
 	client_links = _client_links(doc)
@@ -145,8 +145,8 @@ def _client_links(contact) -> set[tuple[str, str]]:
 	}
 
 
-def _is_website_user(user: str) -> bool:
-	"""Guests count: a sign-up runs as Guest."""
+def is_website_user(user: str) -> bool:
+	"""Whether the user has no desk. Guests count: a sign-up runs as Guest."""
 	if user == "Administrator":
 		return False
 	return user == "Guest" or frappe.get_cached_value("User", user, "user_type") != "System User"
@@ -161,9 +161,9 @@ def staff_only_conditions(user: str | None = None, doctype: str | None = None) -
 	A DocPerm would show more than its level allows: of two neighbouring columns of a higher level, Frappe 15 takes
 	only the first out of a list. v15 joins conditions with "and" without brackets, so this one has its own.
 	"""
-	return "(1=0)" if _is_website_user(user or frappe.session.user) else ""
+	return "(1=0)" if is_website_user(user or frappe.session.user) else ""
 
 
 def has_staff_permission(doc, ptype: str | None = None, user: str | None = None, **kwargs) -> bool | None:
 	"""The same for single documents. None: no opinion, staff have what their DocPerms give."""
-	return False if _is_website_user(user or frappe.session.user) else None
+	return False if is_website_user(user or frappe.session.user) else None

@@ -100,6 +100,8 @@ class _Application:
 
 	def run(self) -> None:
 		row = self._row()
+		if not row:
+			return  # queued for a request that has been rolled back or removed since
 		if row.workflow_state == APPROVED:
 			if not self._claim():
 				return

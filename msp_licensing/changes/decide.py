@@ -106,7 +106,7 @@ def facts_of(
 
 
 def decide_for(subscription: Any, wanted: Any, **facts: Any) -> Decision:
-	"""The decision on a client's wish for `wanted` licences in all, by the site's policy of this moment."""
+	"""The decision on a client's wish for `wanted` licenses in all, by the site's policy of this moment."""
 	return decide(
 		current_policy(),
 		rule_of(subscription),
@@ -119,14 +119,14 @@ def decide_for(subscription: Any, wanted: Any, **facts: Any) -> Decision:
 def _commitment_option(subscription: Any, product: Any) -> dict[str, Any]:
 	"""What the product's commitment option says about changes inside the term; empty: nothing is known.
 
-	The option is matched by the id of the subscription's commitment, else by its term
-	(Pax8 spec: `commitmentTerm.id`, `/products/{id}/dependencies`).
+	The option is matched by the id of the subscription's commitment, else by its term where only one option has that
+	term: two of one term may differ in what they allow (Pax8 spec: `commitmentTerm.id`, `/products/{id}/dependencies`).
 	"""
 	options = json.loads(product.commitment_options or "[]") if product else []
 	for key, value in (("id", subscription.commitment_term_id), ("term", subscription.commitment_term)):
-		for option in options:
-			if value and option.get(key) == value:
-				return option
+		matching = [option for option in options if value and option.get(key) == value]
+		if len(matching) == 1:
+			return matching[0]
 	return {}
 
 
@@ -136,6 +136,8 @@ def _commitment_option(subscription: Any, product: Any) -> dict[str, Any]:
 def client_words(decision: Decision) -> str:
 	"""What the client reads. A hold never tells which rule held."""
 	message, values = words.client_sentence(decision)
+	if "status" in values:
+		values = {**values, "status": _(words.STATUS_WORDS.get(values["status"], words.STATUS_UNKNOWN))}
 	return _(message).format(**_localized(values))
 
 

@@ -15,18 +15,18 @@ from msp_licensing.changes import states
 
 # state of a request: what its requester reads; the words for a failure promise nothing and blame nobody.
 OUTCOMES = {
-	states.APPLIED: "Your change was applied: {product} now has {requested} licences.",
-	states.REJECTED: "Your provider did not approve the change of {product} from {current} to {requested} licences.",
-	states.WITHDRAWN: "Your request to change {product} from {current} to {requested} licences was withdrawn.",
-	states.EXPIRED: "Your request to change {product} from {current} to {requested} licences was not decided in time and has expired.",
-	states.FAILED: "The change of {product} from {current} to {requested} licences could not be made yet. Your provider is looking at it.",
-	states.NEEDS_REVIEW: "The change of {product} from {current} to {requested} licences is being checked by your provider.",
+	states.APPLIED: "Your change was applied: {product} now has {requested} licenses.",
+	states.REJECTED: "Your provider did not approve the change of {product} from {current} to {requested} licenses.",
+	states.WITHDRAWN: "Your request to change {product} from {current} to {requested} licenses was withdrawn.",
+	states.EXPIRED: "Your request to change {product} from {current} to {requested} licenses was not decided in time and has expired.",
+	states.FAILED: "The change of {product} from {current} to {requested} licenses could not be made yet. Your provider is looking at it.",
+	states.NEEDS_REVIEW: "The change of {product} from {current} to {requested} licenses is being checked by your provider.",
 }
 
 
 def pending(doc: Any) -> None:
 	"""Tells every Licensing Manager of a request that waits for a decision."""
-	subject = _("{0} asks for {1} licences of {2} (now {3})").format(
+	subject = _("{0} asks for {1} licenses of {2} (now {3})").format(
 		doc.client, doc.requested_quantity, doc.product_name, doc.current_quantity
 	)
 	_tell(

@@ -45,7 +45,7 @@ def submit(
 	seen_quantity: int | None = None,
 	note: str | None = None,
 ) -> Any:
-	"""A client asks for `wanted` licences in all on one of its subscriptions.
+	"""A client asks for `wanted` licenses in all on one of its subscriptions.
 
 	Args:
 		subscription: id of a Pax8 Subscription of one of `access.clients`.
@@ -62,7 +62,7 @@ def submit(
 		ChangeRefused: with the reason in the client's words. Nothing has changed.
 	"""
 	if not access.may_request:
-		frappe.throw(_("You can look at your licences, but not change them."), frappe.PermissionError)
+		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
 	row = client_subscription(subscription, access)
 	_refuse_without_connection()
 	# Cheap refusals first: most wishes that cannot be need no call to Pax8.
@@ -103,10 +103,12 @@ def withdraw(name: str, *, access: permissions.PortalAccess) -> None:
 		ChangeRefused: it has been decided meanwhile.
 	"""
 	if not access.may_request:
-		frappe.throw(_("You can look at your licences, but not change them."), frappe.PermissionError)
-	row = frappe.db.get_value(DOCTYPE, name, ["name", "client_doctype", "client"], as_dict=True)
+		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
+	row = frappe.db.get_value(DOCTYPE, name, ["name", "client_doctype", "client", "source"], as_dict=True)
 	if not row or not access.owns(row.client_doctype, row.client):
 		raise frappe.DoesNotExistError(_("This request does not exist."))
+	if row.source != "Portal":
+		raise ChangeRefused(_("Your provider made this request for you. Please ask them to withdraw it."))
 	if not states.move(name, states.WITHDRAWN, expect=(PENDING, states.SCHEDULED), decided_on=now_datetime()):
 		raise ChangeRefused(_("This request has been decided already and cannot be withdrawn."))
 

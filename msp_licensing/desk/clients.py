@@ -14,7 +14,7 @@ ROLES = {"Request changes": CLIENT, "Only view": VIEWER}
 
 @frappe.whitelist()
 def portal_people(client_doctype: str, client: str) -> list[dict[str, Any]]:
-	"""Users who see the licences of a client in the portal, with what they may do.
+	"""Users who see the licenses of a client in the portal, with what they may do.
 
 	Returns:
 		Rows with `user`, `full_name`, `enabled`, `may_request` and `last_active`.
@@ -51,7 +51,7 @@ def invite(
 	last_name: str = "",
 	access: str = "Only view",
 ) -> dict[str, Any]:
-	"""Gives a person access to the licences of one client in the portal.
+	"""Gives a person access to the licenses of one client in the portal.
 
 	Makes a Website User with one of the portal roles and a Contact that ties it to the client, as far as they are
 	missing. A person gets access to this client and no other; somebody who is known with other rights is refused,
@@ -97,13 +97,13 @@ def invite(
 
 def _outcome(email: str, client: str, known: bool, mailed: bool) -> str:
 	if known:
-		return _("{0} had an account already and now sees the licences of {1}.").format(email, client)
+		return _("{0} had an account already and now sees the licenses of {1}.").format(email, client)
 	if mailed:
-		return _("{0} was invited by mail and sees the licences of {1} after setting a password.").format(
+		return _("{0} was invited by mail and sees the licenses of {1} after setting a password.").format(
 			email, client
 		)
 	return _(
-		"{0} can see the licences of {1}. This site sends no mail: ask them to choose “Forgot Password” or set one."
+		"{0} can see the licenses of {1}. This site sends no mail: ask them to choose “Forgot Password” or set one."
 	).format(email, client)
 
 

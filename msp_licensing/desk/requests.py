@@ -89,7 +89,7 @@ CHECKS = {
 	"not_active": (_text("Status is Active"), _text("{status}")),
 	"ended": (_text("Has not ended"), _text("End date: {end_date}")),
 	"future_start": (_text("Has started"), _text("Start date: {start_date}")),
-	"usage_based": (_text("Has a number of licences"), _text("Billing class: {usage_class}")),
+	"usage_based": (_text("Has a number of licenses"), _text("Billing class: {usage_class}")),
 	"follows_parent": (_text("Does not follow a parent"), ""),
 	"missing": (_text("A quantity was given"), ""),
 	"not_whole": (_text("The quantity is a whole number"), _text("Given: {wanted}")),
@@ -112,7 +112,7 @@ CHECKS = {
 		_text("Required by default: {toggle}"),
 	),
 	"unknown_usage_class": (
-		_text("Known to be sold by the licence"),
+		_text("Known to be sold by the license"),
 		_text("Billing class: {usage_class}"),
 	),
 	"unknown_quantity": (_text("Current quantity is known"), ""),

@@ -115,7 +115,7 @@ def _threshold_words(policy: Policy) -> str:
 	up, down = _reach(policy, 1), _reach(policy, -1)
 	if up == EXAMPLE and down == EXAMPLE:
 		if policy.threshold:
-			return _("With {0} licences, every change waits.").format(EXAMPLE)
+			return _("With {0} licenses, every change waits.").format(EXAMPLE)
 		return _("Every change waits for your approval.")
 	words = [_("{0} → {1} is applied at once, {0} → {2} waits.").format(EXAMPLE, up, up + 1)]
 	if down > 1:

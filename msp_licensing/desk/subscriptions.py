@@ -27,7 +27,7 @@ def refresh(subscription: str) -> str:
 	mirror.store_one(remote)
 	after = frappe.db.get_value(DOCTYPE, subscription, ["quantity", "status"], as_dict=True)
 	if before == after:
-		return _("Pax8 shows the same: {0} licences, {1}.").format(after.quantity, after.status)
-	return _("Pax8 shows {0} licences, {1} (here: {2}, {3}).").format(
+		return _("Pax8 shows the same: {0} licenses, {1}.").format(after.quantity, after.status)
+	return _("Pax8 shows {0} licenses, {1} (here: {2}, {3}).").format(
 		after.quantity, after.status, before.quantity, before.status
 	)

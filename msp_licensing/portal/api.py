@@ -28,7 +28,7 @@ def request_change(
 	seen_quantity: int | None = None,
 	note: str | None = None,
 ) -> dict[str, Any]:
-	"""Asks for `quantity` licences in all on a subscription of the user's clients.
+	"""Asks for `quantity` licenses in all on a subscription of the user's clients.
 
 	Args:
 		quantity: the wished total, as typed: the rules judge it, not a conversion.
@@ -142,7 +142,7 @@ def overview(client: str | None = None) -> dict[str, Any]:
 
 def _require_requester(access: permissions.PortalAccess) -> None:
 	if not access.may_request:
-		frappe.throw(_("You can look at your licences, but not change them."), frappe.PermissionError)
+		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
 
 
 @contextmanager

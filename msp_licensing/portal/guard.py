@@ -10,7 +10,7 @@ from typing import Any
 import frappe
 from frappe import _
 
-from msp_licensing.permissions import _is_website_user
+from msp_licensing.permissions import is_website_user
 
 MODULE = "MSP Licensing"
 
@@ -49,7 +49,7 @@ def get_chart(
 	"""
 	from frappe.desk.doctype.dashboard_chart import dashboard_chart
 
-	if _is_website_user(frappe.session.user):
+	if is_website_user(frappe.session.user):
 		frappe.throw(_("Only users of the desk can do this."), frappe.PermissionError)
 	return dashboard_chart.get(
 		chart_name=chart_name,

@@ -1,4 +1,4 @@
-"""What a client gets to read about its licences, as plain values.
+"""What a client gets to read about its licenses, as plain values.
 
 Every function takes plain rows and returns a new dictionary built key by key: a field that is not named here cannot
 reach a client, whatever is added to the DocTypes. Texts come out translated and dates formatted, so that templates only
@@ -22,7 +22,7 @@ from msp_licensing.rules.policy import (
 	blocked,
 	effective_limits,
 )
-from msp_licensing.rules.words import Sentence, client_sentence
+from msp_licensing.rules.words import STATUS_UNKNOWN, STATUS_WORDS, Sentence, client_sentence
 
 Row = Mapping[str, Any]
 
@@ -54,22 +54,22 @@ def _(text: str) -> str:
 	return text
 
 
-# Status of a subscription at Pax8: the client's word for it, its tone, and whether the subscription is over.
-_STATUS: dict[str, tuple[str, str, bool]] = {
-	"Active": (_("Active"), "good", False),
-	"Activated": (_("Active"), "good", False),
-	"Trial": (_("Trial"), "info", False),
-	"PendingManual": (_("Being set up"), "wait", False),
-	"PendingAutomated": (_("Being set up"), "wait", False),
-	"PendingActivation": (_("Being set up"), "wait", False),
-	"WaitingForDetails": (_("Waiting for details"), "wait", False),
-	"PendingCancel": (_("Being cancelled"), "wait", False),
-	"Cancelled": (_("Cancelled"), "quiet", True),
-	"Converted": (_("Replaced"), "quiet", True),
-	"Inactive": (_("Inactive"), "quiet", True),
-	"Deleted": (_("Ended"), "quiet", True),
+# Status of a subscription at Pax8: its tone, and whether the subscription is over.
+_STATUS: dict[str, tuple[str, bool]] = {
+	"Active": ("good", False),
+	"Activated": ("good", False),
+	"Trial": ("info", False),
+	"PendingManual": ("wait", False),
+	"PendingAutomated": ("wait", False),
+	"PendingActivation": ("wait", False),
+	"WaitingForDetails": ("wait", False),
+	"PendingCancel": ("wait", False),
+	"Cancelled": ("quiet", True),
+	"Converted": ("quiet", True),
+	"Inactive": ("quiet", True),
+	"Deleted": ("quiet", True),
 }
-_STATUS_UNKNOWN = (_("Status not known"), "quiet", False)
+_STATUS_UNKNOWN = ("quiet", False)
 
 _BILLING = {
 	"Monthly": _("Billed monthly"),
@@ -139,7 +139,7 @@ def say(sentence: Sentence, formats: Formats) -> str:
 
 def _value(name: str, value: Any, formats: Formats) -> Any:
 	if name == "status":
-		return formats.translate(_STATUS.get(str(value), _STATUS_UNKNOWN)[0])
+		return formats.translate(STATUS_WORDS.get(str(value), STATUS_UNKNOWN))
 	if name in ("commitment_end", "start_date", "end_date") and (day := _day(value)):
 		return formats.day(day)
 	return value
@@ -151,7 +151,7 @@ def _value(name: str, value: Any, formats: Formats) -> Any:
 def is_over(row: Row, today: date) -> bool:
 	"""Whether a subscription belongs below "Ended": cancelled, past its own end, or no longer found at Pax8."""
 	end = _day(row.get("end_date"))
-	_word, _tone, over = _STATUS.get(row.get("status") or "", _STATUS_UNKNOWN)
+	_tone, over = _STATUS.get(row.get("status") or "", _STATUS_UNKNOWN)
 	return bool(over or row.get("vanished") or (end and end <= today))
 
 
@@ -201,7 +201,8 @@ def subscription(
 
 
 def _status(row: Row, over: bool, formats: Formats) -> dict[str, str]:
-	word, tone, known_as_over = _STATUS.get(row.get("status") or "", _STATUS_UNKNOWN)
+	word = STATUS_WORDS.get(row.get("status") or "", STATUS_UNKNOWN)
+	tone, known_as_over = _STATUS.get(row.get("status") or "", _STATUS_UNKNOWN)
 	if row.get("vanished") and not known_as_over:
 		word, tone = _("No longer listed"), "quiet"
 	elif over and not known_as_over:
@@ -327,7 +328,7 @@ def sent(state: str, formats: Formats) -> str:
 def news(row: Row, formats: Formats) -> str:
 	"""What the client reads when a request it is looking at has got to its present state."""
 	if row.get("workflow_state") == "Applied":
-		return formats.translate(_("{product} now has {quantity} licences.")).format(
+		return formats.translate(_("{product} now has {quantity} licenses.")).format(
 			product=row.get("product_name"), quantity=row.get("requested_quantity")
 		)
 	word, _tone, _moving = _REQUEST.get(row.get("workflow_state") or "", _REQUEST_UNKNOWN)
@@ -445,7 +446,7 @@ def overview(
 			t(_("You can look at the subscriptions. To ask for changes, please contact your provider."))
 		)
 	return {
-		**_frame("licences", formats),
+		**_frame("licenses", formats),
 		"key": key,
 		"client": title,
 		"clients": list(clients) if len(clients) > 1 else [],
@@ -462,7 +463,7 @@ def overview(
 def _frame(state: str, formats: Formats) -> dict[str, Any]:
 	return {
 		"state": state,
-		"title": formats.translate(_("Licences")),
+		"title": formats.translate(_("Licenses")),
 		"api": "/api/method/msp_licensing.portal.api.",
 		"texts": {name: formats.translate(text) for name, text in _TEXTS.items()},
 	}

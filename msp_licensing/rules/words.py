@@ -28,6 +28,23 @@ def _(text: str) -> str:
 	return text
 
 
+# Pax8's status of a subscription, in a client's words.
+STATUS_WORDS = {
+	"Active": _("Active"),
+	"Activated": _("Active"),
+	"Trial": _("Trial"),
+	"PendingManual": _("Being set up"),
+	"PendingAutomated": _("Being set up"),
+	"PendingActivation": _("Being set up"),
+	"WaitingForDetails": _("Waiting for details"),
+	"PendingCancel": _("Being cancelled"),
+	"Cancelled": _("Cancelled"),
+	"Converted": _("Replaced"),
+	"Inactive": _("Inactive"),
+	"Deleted": _("Ended"),
+}
+STATUS_UNKNOWN = _("Status not known")
+
 _CLIENT_REFUSALS = {
 	"self_service_off": _("Changes to this subscription go through your provider. Please contact them."),
 	"vanished": _("This subscription is no longer listed by the supplier. Please contact your provider."),

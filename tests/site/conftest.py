@@ -5,6 +5,7 @@ Nothing here imports Frappe at module level: pytest reads this file on machines 
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,7 +116,9 @@ def empty_queues(frappe: Any) -> None:
 def sandbox_server() -> Iterator[Any]:
 	from msp_licensing.sandbox import Sandbox
 
-	with Sandbox(seed=1, companies=6, products=24, subscriptions=40) as sandbox:
+	# A fixed start of its clock, so that a reset brings back the very same data.
+	now = datetime.now(timezone.utc).replace(microsecond=0)
+	with Sandbox(seed=1, companies=6, products=24, subscriptions=40, now=now) as sandbox:
 		yield sandbox
 
 
@@ -132,12 +135,24 @@ def empty_sandbox(site: Any, sandbox_server: Any) -> Any:
 	return sandbox_server
 
 
+SYNCED_TABLES = (*OWN_TABLES, "Singles", "__Auth")
+
+
+@pytest.fixture(scope="session")
+def synced() -> dict[str, Any]:
+	"""The tables as the first real sync of this session left them, to start each further test from."""
+	return {}
+
+
 @pytest.fixture
-def sandbox(site: Any, empty_sandbox: Any) -> Any:
+def sandbox(site: Any, empty_sandbox: Any, synced: dict[str, Any]) -> Any:
 	"""The sandbox, with the site synced and two clients mapped. Policy: no approval up to 50 %, self-service on."""
 	from msp_licensing.setup import demo
 	from msp_licensing.sync import jobs
 
+	if synced:
+		_restore(site, synced)
+		return empty_sandbox
 	demo.choose_policy()
 	for client in (demo.CEDAR, demo.MUELLER):
 		demo.make_client(client)
@@ -147,7 +162,33 @@ def sandbox(site: Any, empty_sandbox: Any) -> Any:
 			demo.map_companies()
 	site.db.commit()
 	empty_queues(site)
+	for table in SYNCED_TABLES:
+		synced[table] = site.db.sql(f"select * from {_quoted(table)}{_own_rows(table)}", as_dict=True)
 	return empty_sandbox
+
+
+def _restore(frappe: Any, tables: dict[str, Any]) -> None:
+	for table, rows in tables.items():
+		frappe.db.sql(f"delete from {_quoted(table)}{_own_rows(table)}")
+		if rows:
+			columns = list(rows[0])
+			names = ", ".join(f"`{column}`" for column in columns)
+			group = "(" + ", ".join(["%s"] * len(columns)) + ")"
+			frappe.db.sql(
+				f"insert into {_quoted(table)} ({names}) values {', '.join([group] * len(rows))}",
+				[row[column] for row in rows for column in columns],
+			)
+	frappe.db.commit()
+	frappe.clear_cache()
+
+
+def _quoted(table: str) -> str:
+	return f"`{table}`" if table == "__Auth" else f"`tab{table}`"
+
+
+def _own_rows(table: str) -> str:
+	own = table in ("Singles", "__Auth")
+	return " where doctype in ('Pax8 Settings', 'Licensing Settings')" if own else ""
 
 
 @pytest.fixture
@@ -155,7 +196,13 @@ def people(site: Any, sandbox: Any) -> Any:
 	"""The people of the demo, as e-mail addresses: system_manager, manager, requester, reader, foreign_requester, foreign_reader."""
 	from msp_licensing.setup import demo
 
-	if not all(site.db.exists("Contact", {"user": person.email}) for person in demo.PEOPLE if person.client):
+	def made(person: Any) -> bool:
+		return bool(
+			site.db.exists("Has Role", {"parent": person.email, "role": person.role})
+			and (not person.client or site.db.exists("Dynamic Link", {"link_name": person.client}))
+		)
+
+	if not all(map(made, demo.PEOPLE)):
 		demo.make_people()
 		site.db.commit()
 	names = ("system_manager", "manager", "requester", "reader", "foreign_requester", "foreign_reader")

@@ -496,7 +496,7 @@ def test_status_follows_a_change_until_it_is_applied(site, people, as_user):
 	apply.run(name)
 	with as_user(people.reader):
 		answer = call(site, "status", {"request": name})
-	assert answer["state"] == "Applied" and not answer["moving"] and "12 licences" in answer["message"]
+	assert answer["state"] == "Applied" and not answer["moving"] and "12 licenses" in answer["message"]
 
 
 def test_every_state_of_a_request_has_words_for_the_client(site):

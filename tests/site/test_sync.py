@@ -353,11 +353,15 @@ def test_the_token_is_shared_kept_out_of_the_database_and_renewed_once(site, san
 	def tokens():
 		return len([call for call in sandbox.calls() if call["path"].endswith("/token")])
 
+	with connection.client() as pax8:
+		pax8.check()
+	with connection.client() as pax8:
+		pax8.check()
 	before = tokens()
 	for _again in range(3):
 		with connection.client() as pax8:
 			pax8.check()
-	assert tokens() == before, "the stored token is used"
+	assert tokens() == before <= 1, "the stored token is used"
 	assert not site.db.sql(
 		"select * from tabSingles where value like '%%Bearer%%' or value like 'sandbox-token%%'"
 	)

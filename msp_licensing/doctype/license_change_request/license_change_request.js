@@ -176,7 +176,7 @@ const preview = frappe.utils.debounce(async (frm) => {
 
 function preview_html({ facts, open_request, refused, needs_reason }) {
 	const lines = [
-		__("{0} has {1} licences of {2}.", [
+		__("{0} has {1} licenses of {2}.", [
 			`<b>${esc(facts.client)}</b>`,
 			`<b>${facts.quantity}</b>`,
 			`<b>${esc(facts.product_name)}</b>`,

@@ -508,7 +508,7 @@ function edit_rule(row, saved) {
 				{
 					fieldtype: "HTML",
 					options: `<p><b>${esc(row.product_name)}</b><br>
-						<span class="text-muted">${esc(row.client)} · ${__("{0} licences", [row.quantity])}</span></p>`,
+						<span class="text-muted">${esc(row.client)} · ${__("{0} licenses", [row.quantity])}</span></p>`,
 				},
 				...fields,
 			],

@@ -62,7 +62,7 @@ function show_parent(frm, parent) {
 
 function show_request(frm, request) {
 	frm.set_intro(
-		`${__("Open request: {0} → {1} licences, {2}.", [
+		`${__("Open request: {0} → {1} licenses, {2}.", [
 			request.current_quantity,
 			request.requested_quantity,
 			esc(__(request.workflow_state)),

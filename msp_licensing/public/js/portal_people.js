@@ -19,7 +19,7 @@ msp_licensing.show_portal_people = async function (frm) {
 function people_html(people) {
 	const { escape_html } = frappe.utils;
 	if (!people.length) {
-		return `<p class="text-muted mb-0">${__("Nobody of this client sees its licences in the portal yet.")}</p>`;
+		return `<p class="text-muted mb-0">${__("Nobody of this client sees its licenses in the portal yet.")}</p>`;
 	}
 	const row = (person) => `<tr>
 		<td><a href="/app/user/${encodeURIComponent(person.user)}">${escape_html(person.full_name || person.user)}</a>
@@ -47,7 +47,7 @@ function invite(frm) {
 				fieldtype: "Select",
 				label: __("This Person May"),
 				options: [
-					{ value: "Only view", label: __("Only view the licences") },
+					{ value: "Only view", label: __("Only view the licenses") },
 					{ value: "Request changes", label: __("View and request changes") },
 				],
 				default: "Only view",
