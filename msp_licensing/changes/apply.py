@@ -339,6 +339,8 @@ def follow_up() -> int:
 
 	Harmless for requests that a worker holds at this moment. Returns how many were queued.
 	"""
+	if not connection.is_live():
+		return 0
 	now = now_datetime()
 	due = frappe.get_all(
 		DOCTYPE,

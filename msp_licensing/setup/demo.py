@@ -205,6 +205,7 @@ def make_user(person: Person) -> None:
 		)
 		user.flags.no_welcome_mail = True
 		user.insert(ignore_permissions=True)
+	frappe.get_doc("User", person.email).add_roles(person.role)
 	update_password(person.email, PASSWORD)
 	if person.client:
 		link_contact(person)
