@@ -84,6 +84,7 @@ def invite(
 	else:
 		mailed = _has_outgoing_account()
 		user = _make_user(email, first_name, last_name, role, mailed)
+	contact.reload()  # to make or change a user may have changed its Contact, too
 	contact.user = user.name
 	# The manager may have no right to Contacts; the checks above are the permission.
 	contact.save(ignore_permissions=True)

@@ -46,10 +46,16 @@ def create_client(company: str, client_name: str) -> str:
 		frappe.throw(_("Please enter a name for the client."))
 	doctype = _client_doctype()
 	if doctype == "Customer":
-		values = {"customer_name": client_name, "customer_type": "Company"}
+		field, values = "customer_name", {"customer_type": "Company"}
 	else:
-		values = {"client_name": client_name, "phone": doc.phone}
-	client = frappe.get_doc({"doctype": doctype, **values}).insert()
+		field, values = "client_name", {"phone": doc.phone}
+	# ERPNext would make a second "Name - 1".
+	if frappe.db.exists(doctype, {field: client_name}):
+		frappe.throw(
+			_("There is a client named {0} already. Please choose it.").format(client_name),
+			frappe.DuplicateEntryError,
+		)
+	client = frappe.get_doc({"doctype": doctype, field: client_name, **values}).insert()
 	doc.update({"client_doctype": doctype, "client": client.name})
 	doc.save()
 	return client.name

@@ -191,7 +191,7 @@ def make_client(name: str) -> None:
 
 
 def make_user(person: Person) -> None:
-	"""A user with one role, and for clients a Contact that ties the user to the client."""
+	"""A user with their role, and for clients a Contact that ties the user to the client."""
 	if not frappe.db.exists("User", person.email):
 		user = frappe.get_doc(
 			{
@@ -200,15 +200,22 @@ def make_user(person: Person) -> None:
 				"first_name": person.first_name,
 				"last_name": person.last_name,
 				"send_welcome_email": 0,
-				"roles": [{"role": person.role}],
+				"roles": [{"role": role} for role in _roles_of(person)],
 			}
 		)
 		user.flags.no_welcome_mail = True
 		user.insert(ignore_permissions=True)
-	frappe.get_doc("User", person.email).add_roles(person.role)
+	frappe.get_doc("User", person.email).add_roles(*_roles_of(person))
 	update_password(person.email, PASSWORD)
 	if person.client:
 		link_contact(person)
+
+
+def _roles_of(person: Person) -> tuple[str, ...]:
+	# Customers belong to ERPNext: who maps companies to them needs a role that may read and make them.
+	if person.role == permissions.MANAGER and client_doctype() == "Customer":
+		return (person.role, "Sales User")
+	return (person.role,)
 
 
 def link_contact(person: Person) -> None:

@@ -350,13 +350,14 @@ def test_refresh_reads_one_subscription_and_stores_it(site, sandbox, manager):
 
 def test_a_company_becomes_a_new_client_in_one_step(site, sandbox, manager):
 	from msp_licensing.desk import mapping
+	from msp_licensing.setup import demo
 
 	company = storybook.BLUE_HARBOR_DENTAL
 	choices = mapping.choices(company)
-	assert choices["doctype"] == "MSP Client" and choices["may_create"]
+	assert choices["doctype"] == demo.client_doctype() and choices["may_create"]
 	assert mapping.create_client(company, " Blue Harbor ") == "Blue Harbor"
 	assert site.db.get_value("Pax8 Company", company, ["client_doctype", "client"]) == (
-		"MSP Client",
+		demo.client_doctype(),
 		"Blue Harbor",
 	)
 	with pytest.raises(site.ValidationError, match="already"):

@@ -10,9 +10,9 @@ from msp_licensing.sandbox import storybook
 COMPANY = storybook.BLUE_HARBOR_DENTAL
 SUBSCRIPTION = storybook.CEDAR_KEEPER
 PRODUCT = storybook.KEEPER_BUSINESS
-CLIENT = {"client_doctype": "MSP Client", "client": "Cedar & Pine Architects"}
+CLIENT = {"client_doctype": "§", "client": "Cedar & Pine Architects"}
 
-# function: arguments that a manager's call gets through with
+# function: arguments that a manager's call gets through with ("…": a waiting request, "§": the DocType of clients)
 READS = {
 	"connection.state": {},
 	"connection.sync_status": {},
@@ -79,7 +79,13 @@ def pending(people, site, sandbox):
 
 
 def call(path, arguments, pending):
-	arguments = {key: pending if value == "…" else value for key, value in arguments.items()}
+	from msp_licensing.setup import demo
+
+	stand_ins = {"…": pending, "§": demo.client_doctype()}
+	arguments = {
+		key: stand_ins.get(value, value) if isinstance(value, str) else value
+		for key, value in arguments.items()
+	}
 	return function(path)(**arguments)
 
 

@@ -10,11 +10,14 @@ NEW = "nora@cedarpine.example"
 @pytest.fixture
 def invite(site, people):
 	from msp_licensing.desk import clients
+	from msp_licensing.setup import demo
 
 	def call(client=CEDAR, email=NEW, access="Only view", **values):
 		site.set_user(people.manager)
 		try:
-			return clients.invite("MSP Client", client, email, "Nora", "New", access=access, **values)
+			return clients.invite(
+				demo.client_doctype(), client, email, "Nora", "New", access=access, **values
+			)
 		finally:
 			site.set_user("Administrator")
 			site.db.commit()
@@ -63,14 +66,16 @@ def test_inviting_twice_makes_nothing_twice(site, invite):
 
 
 def test_a_contact_of_another_client_is_not_opened_by_an_invitation(site, invite):
+	from msp_licensing.setup import demo
+
 	site.get_doc(
 		{
 			"doctype": "Contact",
 			"first_name": "Nora",
 			"email_ids": [{"email_id": NEW, "is_primary": 1}],
 			"links": [
-				{"link_doctype": "MSP Client", "link_name": MUELLER},
-				{"link_doctype": "MSP Client", "link_name": CEDAR},
+				{"link_doctype": demo.client_doctype(), "link_name": MUELLER},
+				{"link_doctype": demo.client_doctype(), "link_name": CEDAR},
 			],
 		}
 	).insert()
@@ -113,9 +118,10 @@ def test_only_client_records_take_portal_users(site, people):
 
 def test_the_people_of_a_client_are_listed_with_their_rights(site, people):
 	from msp_licensing.desk import clients
+	from msp_licensing.setup import demo
 
 	site.set_user(people.manager)
-	rows = {row["user"]: row["may_request"] for row in clients.portal_people("MSP Client", CEDAR)}
+	rows = {row["user"]: row["may_request"] for row in clients.portal_people(demo.client_doctype(), CEDAR)}
 	assert rows == {people.requester: True, people.reader: False}
 
 

@@ -90,7 +90,9 @@ class TestContacts:
 		return site.get_doc({"doctype": "Contact", "first_name": "Me", "user": user, **values})
 
 	def link(self, client="Müller & Söhne GmbH"):
-		return {"links": [{"link_doctype": "MSP Client", "link_name": client}]}
+		from msp_licensing.setup import demo
+
+		return {"links": [{"link_doctype": demo.client_doctype(), "link_name": client}]}
 
 	def test_a_user_cannot_link_a_contact_of_their_own_to_a_client(self, site, people, as_user):
 		from msp_licensing import permissions
