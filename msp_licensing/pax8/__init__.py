@@ -1,7 +1,8 @@
 """The Pax8 partner API, typed. Knows nothing of Frappe: `httpx`, `pydantic` and the standard library are all it needs."""
 
 from msp_licensing.pax8.auth import MemoryTokenStore, Token, TokenStore
-from msp_licensing.pax8.client import CallInfo, Pax8Client, checked_url
+from msp_licensing.pax8.client import Pax8Client
+from msp_licensing.pax8.configuration import checked_url
 from msp_licensing.pax8.errors import (
 	AuthenticationFailed,
 	BadAnswer,
@@ -36,6 +37,7 @@ from msp_licensing.pax8.models import (
 	parse_instant,
 )
 from msp_licensing.pax8.ratelimit import RateLimiter, TokenBucket
+from msp_licensing.pax8.transport import CallInfo
 
 __all__ = [
 	"Address",

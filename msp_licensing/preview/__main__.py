@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from msp_licensing.pax8 import Pax8Client, Pax8Error, Unreachable
-from msp_licensing.pax8.client import AUDIENCE, BASE_URL
+from msp_licensing.pax8.configuration import AUDIENCE, BASE_URL
 
 # For a sandbox that is being started beside the preview.
 _WAIT_FOR_SANDBOX = 15.0

@@ -292,8 +292,8 @@ def test_a_client_that_only_observes_sends_no_write_whatever_calls_it(connect, s
 	error = raised(lambda: client.update_quantity("s1", 11))
 	assert isinstance(error, pax8.WritesDisabled) and error.effect == "none"
 	for method in ("PUT", "POST", "PATCH", "DELETE", "put"):
-		call = pax8.client._Call("anything", method, "/subscriptions/s1")
-		assert isinstance(raised(lambda call=call: client._request(call)), pax8.WritesDisabled)
+		call = pax8.transport.Call("anything", method, "/subscriptions/s1")
+		assert isinstance(raised(lambda call=call: client._transport.request(call)), pax8.WritesDisabled)
 	assert client.calls == 0 and not server.requests and server.tokens == 0
 
 
@@ -608,8 +608,9 @@ def test_a_time_limit_in_the_middle_of_a_call_shows_no_secret(connect):
 def test_secrets_are_in_no_representation(connect):
 	client = connect(client_secret=pax8.client.SecretStr(SECRET))
 	client.subscription("s1")
-	assert SECRET not in repr(vars(client)) and "token-1" not in repr(vars(client))
-	assert "token-1" not in repr(vars(client._store))
+	held = {**vars(client), **vars(client._transport)}
+	assert SECRET not in repr(held) and "token-1" not in repr(held)
+	assert "token-1" not in repr(vars(client._transport._store))
 
 
 # Settings
@@ -686,8 +687,8 @@ def test_settings_that_are_refused_show_no_secret(connect):
 
 def test_pasted_blanks_around_credentials_do_no_harm(connect, server):
 	client = connect(client_id=" client\n", client_secret=f"\t{SECRET}\n")
-	assert client._credentials.client_id == "client"
-	assert client._credentials.client_secret.get_secret_value() == SECRET
+	assert client._transport._credentials.client_id == "client"
+	assert client._transport._credentials.client_secret.get_secret_value() == SECRET
 
 
 def test_reads_may_take_as_long_as_pax8_is_known_to_take():

@@ -17,7 +17,7 @@ import pytest
 
 from msp_licensing import pax8
 from msp_licensing.pax8 import Pax8Client
-from msp_licensing.pax8 import client as client_module
+from msp_licensing.pax8 import transport as transport_module
 
 SECRET = "s3cret-of-the-partner"
 TOKEN = "t0ken-of-the-day"
@@ -196,7 +196,7 @@ def too_large():
 
 
 def test_an_endless_answer_is_not_read(monkeypatch):
-	monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 100_000)
+	monkeypatch.setattr(transport_module, "MAX_ANSWER_BYTES", 100_000)
 
 	def flood(connection: socket.socket, number: int) -> None:
 		connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -208,7 +208,7 @@ def test_an_endless_answer_is_not_read(monkeypatch):
 
 
 def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_read(monkeypatch):
-	monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 100_000)
+	monkeypatch.setattr(transport_module, "MAX_ANSWER_BYTES", 100_000)
 	packed = gzip.compress(b" " * 5_000_000)
 
 	def bomb(connection: socket.socket, number: int) -> None:
@@ -229,7 +229,7 @@ def test_an_answer_that_is_not_packed_as_it_says_is_bad():
 
 
 def test_an_answer_that_trickles_is_given_up(monkeypatch):
-	monkeypatch.setattr(client_module, "MAX_ANSWER_SECONDS", 0.2)
+	monkeypatch.setattr(transport_module, "MAX_ANSWER_SECONDS", 0.2)
 
 	def trickle(connection: socket.socket, number: int) -> None:
 		connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
