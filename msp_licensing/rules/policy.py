@@ -18,332 +18,63 @@ the other unknowns stand before the threshold, because a percentage released on 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal, InvalidOperation
-from enum import Enum
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from datetime import date
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal
+from typing import Any
 
-MAX_QUANTITY = 1_000_000
-"""The largest quantity a client may type, in seats. Pax8 publishes no limit; this one catches slips of the keyboard."""
+from msp_licensing.rules.quantity import (
+	MAX_QUANTITY,
+	MAX_THRESHOLD,
+	as_number,
+	effective_limits,
+	parse_quantity,
+	validate_limits,
+	validate_rule_limits,
+	validate_threshold,
+)
+from msp_licensing.rules.values import (
+	ApprovalRule,
+	Decision,
+	Limits,
+	Outcome,
+	Policy,
+	SelfService,
+	Step,
+	SubscriptionFacts,
+	SubscriptionRule,
+	Verdict,
+	as_day,
+	plain,
+)
 
-MAX_THRESHOLD = Decimal(1_000_000)
-"""The largest threshold that can be saved, in percent."""
+# What a caller needs to ask for a decision comes from here, wherever in the package it is written.
+__all__ = [
+	"MAX_QUANTITY",
+	"MAX_THRESHOLD",
+	"ApprovalRule",
+	"Decision",
+	"Limits",
+	"Outcome",
+	"Policy",
+	"SelfService",
+	"Step",
+	"SubscriptionFacts",
+	"SubscriptionRule",
+	"Verdict",
+	"blocked",
+	"decide",
+	"effective_limits",
+	"parse_quantity",
+	"self_service_allowed",
+	"validate_limits",
+	"validate_rule_limits",
+	"validate_threshold",
+	"vendor_key",
+]
 
 # Wide enough that the product of any threshold and any quantity is exact; rounding down could only ever hold more.
 _EXACT = Context(prec=120, rounding=ROUND_DOWN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-
-
-class _Word(str, Enum):
-	"""An enum whose members are their own text, as `enum.StrEnum` (Python 3.11) has it."""
-
-	def __str__(self) -> str:
-		return str(self.value)
-
-
-class SelfService(_Word):
-	"""May clients ask for changes on this subscription? The subscription wins over the global default."""
-
-	INHERIT = "Inherit"
-	ALLOW = "Allow"
-	DENY = "Deny"
-
-
-class ApprovalRule(_Word):
-	"""A subscription's own say about approval. `NOT_BY_DEFAULT` skips the global toggle and nothing else."""
-
-	INHERIT = "Inherit"
-	ALWAYS = "Always"
-	NOT_BY_DEFAULT = "Not by default"
-
-
-class Outcome(_Word):
-	"""What becomes of the request."""
-
-	REFUSED = "Refused"
-	HELD = "Held"
-	RELEASED = "Released"
-
-
-class Verdict(_Word):
-	"""What one check said."""
-
-	PASSES = "Passes"
-	REFUSES = "Refuses"
-	HOLDS = "Holds"
-	SKIPPED = "Skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-	"""The global rules, as Licensing Settings holds them.
-
-	Attributes:
-		require_approval: the toggle; on = every change is held, whatever the threshold.
-		threshold: percent of the current quantity that a change may reach without approval; `None` = no threshold,
-			`Decimal(0)` = everything is held, even with the toggle off.
-		vendor_overrides: vendors whose every change is held; compared trimmed and case-folded.
-		allow_self_service: the default for subscriptions that inherit.
-		min_quantity: seats; values below 1 count as 1.
-		max_quantity: seats; 0 or less = no limit.
-	"""
-
-	require_approval: bool = True
-	threshold: Decimal | None = None
-	vendor_overrides: frozenset[str] | tuple[str, ...] = ()
-	allow_self_service: bool = False
-	min_quantity: int = 1
-	max_quantity: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionRule:
-	"""One subscription's own rule. Its limits count only with `override_limits`, and then both of them do."""
-
-	self_service: SelfService | str = SelfService.INHERIT
-	approval: ApprovalRule | str = ApprovalRule.INHERIT
-	override_limits: bool = False
-	min_quantity: int = 1
-	max_quantity: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionFacts:
-	"""What is known of a subscription at the moment of deciding.
-
-	Attributes:
-		status: Pax8's word; only `Active` may be changed.
-		quantity: seats now; `None` when Pax8 does not say.
-		vendor: the product's vendor (a Pax8 subscription carries none); `None` or blank = unknown.
-		usage_class: `Seat`, `Usage`, `Unknown` or `None`; anything but the first two counts as unknown.
-		start_date, end_date: the subscription's own dates. Pax8 refuses changes before the start; a subscription
-			past its end may still read `Active`.
-		commitment_end: last day of the running commitment, `None` without one.
-		has_commitment: a commitment is known to exist; matters only while its end is not known.
-		decrease_allowed_in_commitment: the product's `allowForQuantityDecrease`; `None` = not known.
-		increase_allowed_in_commitment: the product's `allowForQuantityIncrease`; `None` counts as allowed, which is
-			the rule among vendors.
-		has_open_request: another request on this subscription is not finished yet.
-		parent_id: Pax8's `parentSubscriptionId` of an add-on.
-		follows_parent: the add-on's quantity is set by its parent.
-		vanished: a complete sync no longer found it.
-	"""
-
-	status: str | None
-	quantity: int | None
-	vendor: str | None = None
-	usage_class: str | None = None
-	start_date: date | None = None
-	end_date: date | None = None
-	commitment_end: date | None = None
-	decrease_allowed_in_commitment: bool | None = None
-	increase_allowed_in_commitment: bool | None = None
-	has_commitment: bool = False
-	has_open_request: bool = False
-	parent_id: str | None = None
-	follows_parent: bool = False
-	vanished: bool = False
-
-	def as_dict(self) -> dict[str, Any]:
-		"""Return the facts as JSON-able values (dates in ISO form), to be stored with a decision."""
-		return {key: _plain(value) for key, value in asdict(self).items()}
-
-	@classmethod
-	def from_dict(cls, stored: Mapping[str, Any]) -> SubscriptionFacts:
-		"""Return the facts that `as_dict` stored; keys of other versions are ignored, missing ones are unknown."""
-		known = {name: stored.get(name) for name in ("status", "quantity")}
-		for name, default in _FACT_DEFAULTS.items():
-			value = stored.get(name, default)
-			known[name] = _day(value) if name in _FACT_DATES else value
-		return cls(**known)
-
-
-_FACT_DATES = ("start_date", "end_date", "commitment_end")
-_FACT_DEFAULTS: dict[str, Any] = {
-	"vendor": None,
-	"usage_class": None,
-	"start_date": None,
-	"end_date": None,
-	"commitment_end": None,
-	"decrease_allowed_in_commitment": None,
-	"increase_allowed_in_commitment": None,
-	"has_commitment": False,
-	"has_open_request": False,
-	"parent_id": None,
-	"follows_parent": False,
-	"vanished": False,
-}
-
-
-class Limits(NamedTuple):
-	"""The range that counts: `minimum` in seats, at least 1; `maximum` in seats, 0 = no limit."""
-
-	minimum: int
-	maximum: int
-
-
-class Step(NamedTuple):
-	"""One check of a decision: the rule's code, what it said, and the numbers it looked at (JSON-able)."""
-
-	rule: str
-	verdict: Verdict
-	numbers: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-	"""The outcome of `decide`.
-
-	Attributes:
-		outcome: refused, held or released.
-		rule: code of the check that decided; `within_threshold` or `no_approval_needed` when released.
-		numbers: JSON-able: `current`, `wanted` (an int, or the text as typed), `change`, `change_percent` (text,
-			signed, at most four decimals) as far as they are known, and what the deciding check looked at.
-		trace: every check that was looked at, in order.
-	"""
-
-	outcome: Outcome
-	rule: str
-	numbers: dict[str, Any] = field(default_factory=dict)
-	trace: tuple[Step, ...] = ()
-
-	def as_dict(self) -> dict[str, Any]:
-		"""Return the decision as JSON-able values, to be stored with a request."""
-		return {
-			"outcome": str(self.outcome),
-			"rule": self.rule,
-			"numbers": dict(self.numbers),
-			"trace": [
-				{"rule": step.rule, "verdict": str(step.verdict), "numbers": dict(step.numbers)}
-				for step in self.trace
-			],
-		}
-
-	@classmethod
-	def from_dict(cls, stored: Mapping[str, Any]) -> Decision:
-		"""Return the decision that `as_dict` stored.
-
-		Raises:
-			KeyError, ValueError: `stored` is not such a record.
-		"""
-		return cls(
-			outcome=Outcome(stored["outcome"]),
-			rule=stored["rule"],
-			numbers=dict(stored["numbers"]),
-			trace=tuple(
-				Step(step["rule"], Verdict(step["verdict"]), dict(step["numbers"]))
-				for step in stored["trace"]
-			),
-		)
-
-
-def parse_quantity(wanted: object) -> int | str:
-	"""Read the total quantity a person asked for.
-
-	Text must be digits and nothing else, of any script, with blanks around it allowed. `10,000` and `10.000` are two
-	numbers depending on who reads them, `+5` is more likely meant as a difference than as a total, and `1e3` is a slip:
-	none of them is guessed at. Numbers (int, float, Decimal) must be whole.
-
-	Returns:
-		The quantity, 1 to `MAX_QUANTITY`, or the code of the refusal: `missing`, `not_whole`, `below_one`, `too_large`.
-	"""
-	if wanted is None:
-		return "missing"
-	if isinstance(wanted, bool):
-		return "not_whole"
-	if isinstance(wanted, str):
-		return _parse_text(wanted.strip())
-	if isinstance(wanted, float):
-		if not math.isfinite(wanted) or wanted != math.floor(wanted):
-			return "not_whole"
-	elif isinstance(wanted, Decimal):
-		if not wanted.is_finite():
-			return "not_whole"
-		# Before asking whether it is whole: an exponent of a million digits would be written out.
-		if wanted > MAX_QUANTITY:
-			return "too_large"
-		if wanted <= 0:
-			return "below_one"
-		if wanted != int(wanted):
-			return "not_whole"
-	elif not isinstance(wanted, int):
-		return "not_whole"
-	return _in_range(int(wanted))
-
-
-def _parse_text(text: str) -> int | str:
-	if not text:
-		return "missing"
-	negative = text[0] in "-−"
-	digits = text[1:] if negative else text
-	if not digits.isdecimal():
-		return "not_whole"
-	if negative:
-		return "below_one"
-	# Before int(): Python refuses to read numbers of several thousand digits.
-	if len(digits) > 64:
-		return "too_large"
-	return _in_range(int(digits))
-
-
-def _in_range(quantity: int) -> int | str:
-	if quantity < 1:
-		return "below_one"
-	return quantity if quantity <= MAX_QUANTITY else "too_large"
-
-
-def effective_limits(policy: Policy, rule: SubscriptionRule | None = None) -> Limits:
-	"""Return the range that counts for a subscription: its own with `override_limits`, else the global one."""
-	source = rule if rule is not None and rule.override_limits else policy
-	return Limits(max(1, _whole(source.min_quantity)), max(0, _whole(source.max_quantity)))
-
-
-def validate_limits(min_quantity: object, max_quantity: object) -> str | None:
-	"""Check a pair of limits before it is saved.
-
-	Returns:
-		`None` when they are fine, else `limit_not_whole`, `limit_negative`, `limit_too_large` or `min_above_max`.
-		An empty value counts as 0, a minimum of 0 as 1, a maximum of 0 as no limit.
-	"""
-	for value in (min_quantity, max_quantity):
-		if value in (None, ""):
-			continue
-		if isinstance(value, bool) or not isinstance(value, int):
-			return "limit_not_whole"
-		if value < 0:
-			return "limit_negative"
-		if value > MAX_QUANTITY:
-			return "limit_too_large"
-	minimum, maximum = max(1, _whole(min_quantity)), _whole(max_quantity)
-	return "min_above_max" if 0 < maximum < minimum else None
-
-
-def validate_rule_limits(policy: Policy, rule: SubscriptionRule) -> str | None:
-	"""Check the limits a subscription ends up with after inheriting; returns as `validate_limits` does."""
-	if rule.override_limits:
-		problem = validate_limits(rule.min_quantity, rule.max_quantity)
-		if problem:
-			return problem
-	return validate_limits(*effective_limits(policy, rule))
-
-
-def validate_threshold(threshold: object) -> str | None:
-	"""Check a threshold before it is saved.
-
-	Returns:
-		`None` when it is fine (`None`, or 0 to `MAX_THRESHOLD` percent), else `threshold_not_number`,
-		`threshold_negative` or `threshold_too_large`.
-	"""
-	if threshold is None:
-		return None
-	number = _number(threshold)
-	if number is None:
-		return "threshold_not_number"
-	if number < 0:
-		return "threshold_negative"
-	return "threshold_too_large" if number > MAX_THRESHOLD else None
 
 
 def vendor_key(vendor: object) -> str:
@@ -430,7 +161,7 @@ def _standing_steps(
 	policy: Policy, rule: SubscriptionRule | None, facts: SubscriptionFacts, today: date
 ) -> list[Step]:
 	"""The checks that do not depend on the number asked for."""
-	now, start, end = _day(today), _day(facts.start_date), _day(facts.end_date)
+	now, start, end = as_day(today), as_day(facts.start_date), as_day(facts.end_date)
 	status = facts.status.strip() if isinstance(facts.status, str) else facts.status
 	active = isinstance(status, str) and status.casefold() == "active"
 	chosen = rule.self_service if rule is not None else SelfService.INHERIT
@@ -439,14 +170,14 @@ def _standing_steps(
 			"self_service_off",
 			not self_service_allowed(policy, rule),
 			default=bool(policy.allow_self_service),
-			subscription=_plain(chosen),
+			subscription=plain(chosen),
 		),
 		_check("vanished", bool(facts.vanished)),
-		_check("not_active", not active, status=_plain(status)),
-		_check("ended", bool(end and now and end <= now), end_date=_plain(end)),
-		_check("future_start", bool(start and now and start > now), start_date=_plain(start)),
-		_check("usage_based", _usage_class(facts) == "usage", usage_class=_plain(facts.usage_class)),
-		_check("follows_parent", bool(facts.follows_parent), parent_id=_plain(facts.parent_id)),
+		_check("not_active", not active, status=plain(status)),
+		_check("ended", bool(end and now and end <= now), end_date=plain(end)),
+		_check("future_start", bool(start and now and start > now), start_date=plain(start)),
+		_check("usage_based", _usage_class(facts) == "usage", usage_class=plain(facts.usage_class)),
+		_check("follows_parent", bool(facts.follows_parent), parent_id=plain(facts.parent_id)),
 	]
 
 
@@ -471,8 +202,8 @@ def _open_request(facts: SubscriptionFacts) -> Step:
 
 def _commitment_step(facts: SubscriptionFacts, wanted: int | None, today: date) -> Step:
 	"""The commitment's say: it may refuse, hold (not known) or pass; only one of its codes appears in a trace."""
-	current, end, now = _current(facts), _day(facts.commitment_end), _day(today)
-	numbers = {"commitment_end": _plain(end)}
+	current, end, now = _current(facts), as_day(facts.commitment_end), as_day(today)
+	numbers = {"commitment_end": plain(end)}
 	running = end is not None and (now is None or end > now)
 	undated = end is None and bool(facts.has_commitment)
 	if wanted is None or not (running or undated):
@@ -495,7 +226,7 @@ def _hold_steps(
 	vendor = vendor_key(facts.vendor)
 	approval = rule.approval if rule is not None else ApprovalRule.INHERIT
 	steps = [
-		_check("vendor_override", vendor in _vendors(policy), Verdict.HOLDS, vendor=_plain(facts.vendor)),
+		_check("vendor_override", vendor in _vendors(policy), Verdict.HOLDS, vendor=plain(facts.vendor)),
 		_check("unknown_vendor", not vendor, Verdict.HOLDS),
 		_check("subscription_always", approval == ApprovalRule.ALWAYS, Verdict.HOLDS),
 	]
@@ -506,7 +237,7 @@ def _hold_steps(
 		steps.append(_check("require_approval", toggle, Verdict.HOLDS, toggle=toggle))
 	known_class = _usage_class(facts) in ("seat", "usage")
 	steps += [
-		_check("unknown_usage_class", not known_class, Verdict.HOLDS, usage_class=_plain(facts.usage_class)),
+		_check("unknown_usage_class", not known_class, Verdict.HOLDS, usage_class=plain(facts.usage_class)),
 		_check("unknown_quantity", current is None, Verdict.HOLDS),
 		_check("zero_quantity", current is not None and current <= 0, Verdict.HOLDS, current=current),
 	]
@@ -519,7 +250,7 @@ def _hold_steps(
 def _threshold_step(policy: Policy, current: int | None, wanted: int) -> Step:
 	if policy.threshold is None:
 		return Step("threshold", Verdict.SKIPPED, {"threshold": None})
-	number = _number(policy.threshold)
+	number = as_number(policy.threshold)
 	# A threshold that cannot be read must not release anything: it counts as 0.
 	threshold = number if number is not None and number > 0 else Decimal(0)
 	numbers = {"threshold": _short(threshold)}
@@ -575,53 +306,10 @@ def _current(facts: SubscriptionFacts) -> int | None:
 	quantity = facts.quantity
 	if quantity is None or isinstance(quantity, bool):
 		return None
-	number = _number(quantity)
+	number = as_number(quantity)
 	if number is None or number.adjusted() > 15 or number != int(number):
 		return None
 	return int(number)
-
-
-def _number(value: object) -> Decimal | None:
-	if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-		return None
-	try:
-		number = value if isinstance(value, Decimal) else Decimal(str(value).strip())
-	except (InvalidOperation, ValueError):
-		return None
-	return number if number.is_finite() else None
-
-
-def _whole(value: object) -> int:
-	number = _number(value)
-	if number is None:
-		return 0
-	return int(max(Decimal(-MAX_QUANTITY), min(Decimal(MAX_QUANTITY), number)))
-
-
-def _day(value: object) -> date | None:
-	if isinstance(value, datetime):
-		return value.date()
-	if isinstance(value, date):
-		return value
-	if isinstance(value, str):
-		try:
-			return date.fromisoformat(value[:10])
-		except ValueError:
-			return None
-	return None
-
-
-def _plain(value: object) -> Any:
-	"""The JSON-able form of a fact."""
-	if value is None or isinstance(value, bool):
-		return value
-	if isinstance(value, Enum):
-		return _plain(value.value)
-	if isinstance(value, int):
-		return int(value)
-	if isinstance(value, date):
-		return value.isoformat()
-	return str(value)
 
 
 def _typed(wanted: object) -> str | None:

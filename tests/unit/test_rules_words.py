@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from msp_licensing.rules import policy, usage_class, words
+from msp_licensing.rules import policy, quantity, usage_class, words
 from msp_licensing.rules.policy import Policy, SubscriptionFacts, SubscriptionRule, decide
 
 TODAY = date(2026, 3, 15)
@@ -44,7 +44,7 @@ def test_every_refusal_and_hold_has_words_for_client_and_staff():
 
 
 def test_every_code_that_a_validator_returns_has_words():
-	returned = set(re.findall(r'"((?:limit|threshold|min)_[a-z_]+)"', Path(policy.__file__).read_text()))
+	returned = set(re.findall(r'"((?:limit|threshold|min)_[a-z_]+)"', Path(quantity.__file__).read_text()))
 	codes = returned & {code for code in returned if code.startswith(("limit_", "threshold_", "min_above"))}
 	assert codes and codes <= set(words._LIMITS)
 

@@ -1,0 +1,240 @@
+"""The plain values that a decision is made from and made of, and how they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, NamedTuple
+
+
+class _Word(str, Enum):
+	"""An enum whose members are their own text, as `enum.StrEnum` (Python 3.11) has it."""
+
+	def __str__(self) -> str:
+		return str(self.value)
+
+
+class SelfService(_Word):
+	"""May clients ask for changes on this subscription? The subscription wins over the global default."""
+
+	INHERIT = "Inherit"
+	ALLOW = "Allow"
+	DENY = "Deny"
+
+
+class ApprovalRule(_Word):
+	"""A subscription's own say about approval. `NOT_BY_DEFAULT` skips the global toggle and nothing else."""
+
+	INHERIT = "Inherit"
+	ALWAYS = "Always"
+	NOT_BY_DEFAULT = "Not by default"
+
+
+class Outcome(_Word):
+	"""What becomes of the request."""
+
+	REFUSED = "Refused"
+	HELD = "Held"
+	RELEASED = "Released"
+
+
+class Verdict(_Word):
+	"""What one check said."""
+
+	PASSES = "Passes"
+	REFUSES = "Refuses"
+	HOLDS = "Holds"
+	SKIPPED = "Skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+	"""The global rules, as Licensing Settings holds them.
+
+	Attributes:
+		require_approval: the toggle; on = every change is held, whatever the threshold.
+		threshold: percent of the current quantity that a change may reach without approval; `None` = no threshold,
+			`Decimal(0)` = everything is held, even with the toggle off.
+		vendor_overrides: vendors whose every change is held; compared trimmed and case-folded.
+		allow_self_service: the default for subscriptions that inherit.
+		min_quantity: seats; values below 1 count as 1.
+		max_quantity: seats; 0 or less = no limit.
+	"""
+
+	require_approval: bool = True
+	threshold: Decimal | None = None
+	vendor_overrides: frozenset[str] | tuple[str, ...] = ()
+	allow_self_service: bool = False
+	min_quantity: int = 1
+	max_quantity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRule:
+	"""One subscription's own rule. Its limits count only with `override_limits`, and then both of them do."""
+
+	self_service: SelfService | str = SelfService.INHERIT
+	approval: ApprovalRule | str = ApprovalRule.INHERIT
+	override_limits: bool = False
+	min_quantity: int = 1
+	max_quantity: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+	"""What is known of a subscription at the moment of deciding.
+
+	Attributes:
+		status: Pax8's word; only `Active` may be changed.
+		quantity: seats now; `None` when Pax8 does not say.
+		vendor: the product's vendor (a Pax8 subscription carries none); `None` or blank = unknown.
+		usage_class: `Seat`, `Usage`, `Unknown` or `None`; anything but the first two counts as unknown.
+		start_date, end_date: the subscription's own dates. Pax8 refuses changes before the start; a subscription
+			past its end may still read `Active`.
+		commitment_end: last day of the running commitment, `None` without one.
+		has_commitment: a commitment is known to exist; matters only while its end is not known.
+		decrease_allowed_in_commitment: the product's `allowForQuantityDecrease`; `None` = not known.
+		increase_allowed_in_commitment: the product's `allowForQuantityIncrease`; `None` counts as allowed, which is
+			the rule among vendors.
+		has_open_request: another request on this subscription is not finished yet.
+		parent_id: Pax8's `parentSubscriptionId` of an add-on.
+		follows_parent: the add-on's quantity is set by its parent.
+		vanished: a complete sync no longer found it.
+	"""
+
+	status: str | None
+	quantity: int | None
+	vendor: str | None = None
+	usage_class: str | None = None
+	start_date: date | None = None
+	end_date: date | None = None
+	commitment_end: date | None = None
+	decrease_allowed_in_commitment: bool | None = None
+	increase_allowed_in_commitment: bool | None = None
+	has_commitment: bool = False
+	has_open_request: bool = False
+	parent_id: str | None = None
+	follows_parent: bool = False
+	vanished: bool = False
+
+	def as_dict(self) -> dict[str, Any]:
+		"""Return the facts as JSON-able values (dates in ISO form), to be stored with a decision."""
+		return {key: plain(value) for key, value in asdict(self).items()}
+
+	@classmethod
+	def from_dict(cls, stored: Mapping[str, Any]) -> SubscriptionFacts:
+		"""Return the facts that `as_dict` stored; keys of other versions are ignored, missing ones are unknown."""
+		known = {name: stored.get(name) for name in ("status", "quantity")}
+		for name, default in _FACT_DEFAULTS.items():
+			value = stored.get(name, default)
+			known[name] = as_day(value) if name in _FACT_DATES else value
+		return cls(**known)
+
+
+_FACT_DATES = ("start_date", "end_date", "commitment_end")
+_FACT_DEFAULTS: dict[str, Any] = {
+	"vendor": None,
+	"usage_class": None,
+	"start_date": None,
+	"end_date": None,
+	"commitment_end": None,
+	"decrease_allowed_in_commitment": None,
+	"increase_allowed_in_commitment": None,
+	"has_commitment": False,
+	"has_open_request": False,
+	"parent_id": None,
+	"follows_parent": False,
+	"vanished": False,
+}
+
+
+class Limits(NamedTuple):
+	"""The range that counts: `minimum` in seats, at least 1; `maximum` in seats, 0 = no limit."""
+
+	minimum: int
+	maximum: int
+
+
+class Step(NamedTuple):
+	"""One check of a decision: the rule's code, what it said, and the numbers it looked at (JSON-able)."""
+
+	rule: str
+	verdict: Verdict
+	numbers: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+	"""The outcome of `decide`.
+
+	Attributes:
+		outcome: refused, held or released.
+		rule: code of the check that decided; `within_threshold` or `no_approval_needed` when released.
+		numbers: JSON-able: `current`, `wanted` (an int, or the text as typed), `change`, `change_percent` (text,
+			signed, at most four decimals) as far as they are known, and what the deciding check looked at.
+		trace: every check that was looked at, in order.
+	"""
+
+	outcome: Outcome
+	rule: str
+	numbers: dict[str, Any] = field(default_factory=dict)
+	trace: tuple[Step, ...] = ()
+
+	def as_dict(self) -> dict[str, Any]:
+		"""Return the decision as JSON-able values, to be stored with a request."""
+		return {
+			"outcome": str(self.outcome),
+			"rule": self.rule,
+			"numbers": dict(self.numbers),
+			"trace": [
+				{"rule": step.rule, "verdict": str(step.verdict), "numbers": dict(step.numbers)}
+				for step in self.trace
+			],
+		}
+
+	@classmethod
+	def from_dict(cls, stored: Mapping[str, Any]) -> Decision:
+		"""Return the decision that `as_dict` stored.
+
+		Raises:
+			KeyError, ValueError: `stored` is not such a record.
+		"""
+		return cls(
+			outcome=Outcome(stored["outcome"]),
+			rule=stored["rule"],
+			numbers=dict(stored["numbers"]),
+			trace=tuple(
+				Step(step["rule"], Verdict(step["verdict"]), dict(step["numbers"]))
+				for step in stored["trace"]
+			),
+		)
+
+
+def as_day(value: object) -> date | None:
+	"""Read a date, a moment or its ISO form; `None` when it is none of them."""
+	if isinstance(value, datetime):
+		return value.date()
+	if isinstance(value, date):
+		return value
+	if isinstance(value, str):
+		try:
+			return date.fromisoformat(value[:10])
+		except ValueError:
+			return None
+	return None
+
+
+def plain(value: object) -> Any:
+	"""Return the JSON-able form of a fact."""
+	if value is None or isinstance(value, bool):
+		return value
+	if isinstance(value, Enum):
+		return plain(value.value)
+	if isinstance(value, int):
+		return int(value)
+	if isinstance(value, date):
+		return value.isoformat()
+	return str(value)
