@@ -61,8 +61,8 @@ def test_roles_lead_to_the_desk_or_to_the_portal(site, people):
 	("values", "words"),
 	[
 		({"default_min_quantity": 20, "default_max_quantity": 10}, "inimum"),
-		({"default_min_quantity": -1}, ""),
-		({"use_auto_approve_threshold": 1, "auto_approve_threshold": -5}, ""),
+		({"default_min_quantity": -1}, "egative"),
+		({"use_auto_approve_threshold": 1, "auto_approve_threshold": -5}, "egative"),
 		({"client_doctype": "User"}, "Client records"),
 	],
 )
