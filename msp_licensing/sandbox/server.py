@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from msp_licensing.sandbox.app import API_PREFIX, CONTROL_PREFIX, App
-from msp_licensing.sandbox.areas.control import product_state, subscription_state
+from msp_licensing.sandbox.areas.control.looking import product_state, subscription_state
 from msp_licensing.sandbox.clock import SandboxClock
 from msp_licensing.sandbox.config import SandboxConfig
 from msp_licensing.sandbox.errors import envelope

@@ -1,0 +1,15 @@
+"""The control endpoints under /_sandbox: look at the state, change it from outside, order faults.
+
+They need no token, answer on this machine only, and are not part of Pax8's API.
+"""
+
+from msp_licensing.sandbox.areas.control import companies, looking, products, steering, subscriptions
+from msp_licensing.sandbox.web import Route
+
+ROUTES: tuple[Route, ...] = (
+	*looking.ROUTES,
+	*steering.ROUTES,
+	*subscriptions.ROUTES,
+	*companies.ROUTES,
+	*products.ROUTES,
+)
