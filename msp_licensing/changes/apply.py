@@ -146,12 +146,12 @@ class _Application:
 	def _send(self, row: Any) -> None:
 		try:
 			remote = self.pax8.subscription(row.subscription)
+			subscriptions.store_one(remote)
 		except NotFound as error:
 			return self._end(FAILED, error.message)
 		except Pax8Error as error:
 			return self._try_later(row, error.message)
 
-		subscriptions.store_one(remote)
 		quantity = remote.quantity
 		self._note(quantity_before=cint(quantity))
 		if quantity == row.requested_quantity and remote.status == ACTIVE:

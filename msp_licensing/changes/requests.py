@@ -188,10 +188,10 @@ def _read_fresh(row: Any, seen_quantity: int | None) -> Any:
 		# Somebody waits for the page: better held for a person than a minute of retries.
 		with connection.client(timeout=10, max_retries=0, priority=True) as pax8:
 			remote = pax8.subscription(row.name)
+		subscriptions.store_one(remote)
 	except Pax8Error as error:
 		row.is_fresh, row.read_problem = False, error.message
 		return row
-	subscriptions.store_one(remote)
 	fresh = frappe.db.get_value("Pax8 Subscription", row.name, list(decide.FIELDS), as_dict=True)
 	fresh.is_fresh = True
 	known = row.quantity if seen_quantity is None else cint(seen_quantity)

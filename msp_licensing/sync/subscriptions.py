@@ -4,8 +4,9 @@ from collections import Counter
 from typing import Any
 
 import frappe
+from frappe import _
 
-from msp_licensing.pax8 import NotFound, Pax8Client, Subscription
+from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Subscription
 from msp_licensing.sync import products
 from msp_licensing.sync.companies import mark_vanished
 from msp_licensing.sync.mirror import Mirror, Row, fingerprint, site_datetime, upsert
@@ -91,11 +92,18 @@ DETAIL_ONLY = {"vendor_subscription_id": "vendor_subscription_id", "vendor_sku_i
 
 
 def store_one(subscription: Subscription) -> None:
-	"""Stores what a read of one subscription just told; the caller commits. Unknown ones are left to the sync."""
+	"""Stores what a read of one subscription just told; the caller commits. Unknown ones are left to the sync.
+
+	Raises:
+		msp_licensing.pax8.BadAnswer: the quantity is not a whole number.
+	"""
 	known = frappe.db.get_value(DOCTYPE, subscription.id, ["fingerprint", "vendor"], as_dict=True)
 	if not known:
 		return
-	row = row_of(subscription, known.vendor)
+	try:
+		row = row_of(subscription, known.vendor)
+	except ValueError as error:
+		raise BadAnswer(_("Subscription {0} cannot be used: {1}").format(subscription.id, error)) from error
 	details = {
 		column: getattr(subscription, attribute)
 		for column, attribute in DETAIL_ONLY.items()

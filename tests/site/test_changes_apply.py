@@ -225,6 +225,20 @@ def test_a_subscription_that_is_no_longer_active_fails_without_sending(site, san
 	assert state(site, doc.name) == "Failed" and not puts(sandbox)
 
 
+def test_a_quantity_that_makes_no_sense_is_never_acted_on(site, sandbox, request_for, people):
+	from msp_licensing import permissions
+	from msp_licensing.changes import requests
+
+	doc = request_for("15")
+	sandbox.change("subscriptions", KEEPER, wire={"quantity": 10.5})
+	run(doc.name)
+	assert state(site, doc.name) == "Approved" and not puts(sandbox)
+	assert "whole number" in site.db.get_value(DT, doc.name, "pax8_message")
+	sandbox.change("subscriptions", storybook.CEDAR_SOPHOS, wire={"quantity": None})
+	held = requests.submit(storybook.CEDAR_SOPHOS, "43", access=permissions.portal_access(people.requester))
+	assert (held.workflow_state, held.decision_rule) == ("Pending Approval", "not_verified")
+
+
 def test_what_pax8_already_has_is_not_sent(site, sandbox, request_for):
 	doc = request_for("15")
 	sandbox.change("subscriptions", KEEPER, quantity=15)
