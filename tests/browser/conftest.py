@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -131,7 +132,7 @@ def sign_in(chromium: Any, demo_site: Any, request: pytest.FixtureRequest) -> It
 		page.fill("#login_email", user)
 		page.fill("#login_password", demo_site.password)
 		page.click("section.for-login button[type=submit]")
-		page.wait_for_url(f"**{path}*")
+		page.wait_for_url(lambda url: urlsplit(url).path == path)
 		return page
 
 	yield open_page
