@@ -147,7 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
 		for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **_SAFE}.items():
 			self.send_header(name, value)
 		if self.close_connection:
-			self.send_header("Connection", "close")  # else a browser sends its next request into a closed door
+			self.send_header(
+				"Connection", "close"
+			)  # else a browser sends its next request into a closed door
 		self.end_headers()
 		if self.command != "HEAD":
 			self.wfile.write(content)
