@@ -21,6 +21,8 @@ import system
 from report import Failure, last_line, run, say, step
 
 SUPERVISOR = "supervisor>=4.3,<5"
+# Frappe's Google client imports pkg_resources, which newer ones leave out and Python 3.12 does not bring along.
+SETUPTOOLS = "setuptools<81"
 REACH_TIMEOUT = 30
 
 
@@ -108,7 +110,7 @@ class Toolchain:
 	def install(self) -> None:
 		projects = [self.apps / name for name in self.app_names()]
 		self._check_python(projects[0])
-		wanted = [*config.app_requirements(), SUPERVISOR]
+		wanted = [*config.app_requirements(), SUPERVISOR, SETUPTOOLS]
 		inputs = [(p / "pyproject.toml").read_text(encoding="utf-8") for p in projects]
 		inputs += [*wanted, config.test_requirements().read_text(encoding="utf-8"), str(self.venv)]
 		arguments = [part for p in projects for part in ("-e", str(p))]
