@@ -14,7 +14,7 @@ worker's connection dies, on whatever machine.
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from hashlib import sha256
 from typing import Any
 
@@ -75,11 +75,8 @@ def run(request: str, *, pax8: Pax8Client | None = None) -> None:
 		if not mine:
 			return
 		frappe.db.rollback()  # see what the worker before us committed, not our older snapshot
-		if pax8 is not None:
-			_Application(request, pax8).run()
-			return
-		with connection.client(priority=True) as own:
-			_Application(request, own).run()
+		with nullcontext(pax8) if pax8 else connection.client(priority=True) as client:
+			_Application(request, client).run()
 
 
 @contextmanager
@@ -123,7 +120,6 @@ class _Application:
 				"current_quantity",
 				"requested_quantity",
 				"write_sent_on",
-				"claimed_on",
 				"attempts",
 			],
 			as_dict=True,
@@ -165,8 +161,8 @@ class _Application:
 				FAILED, _("The subscription is {0} at Pax8: nothing was sent.").format(remote.status)
 			)
 
-		# From here on nobody may send again unless it is proved that nothing happened.
-		self._note(write_sent_on=now_datetime())
+		if not self._take_the_one_send():
+			return
 		try:
 			self.pax8.update_quantity(row.subscription, row.requested_quantity)
 		except (RateLimited, Unreachable) as error:
@@ -182,6 +178,20 @@ class _Application:
 				return self._end(FAILED, _words(error))
 			return self._look_for_effect(row, answer_lost=True, why=error.message)
 		return self._look_for_effect(row, answer_lost=False)
+
+	def _take_the_one_send(self) -> bool:
+		"""Writes down that the change may have been sent; from here on nobody sends unless nothing happened, provably.
+
+		Compares on the locked row: the lock of this worker is gone if its database connection had to be renewed.
+		"""
+		row = frappe.db.get_value(
+			DOCTYPE, self.name, ["workflow_state", "write_sent_on"], as_dict=True, for_update=True
+		)
+		if row.workflow_state != APPLYING or row.write_sent_on:
+			frappe.db.rollback()
+			return False
+		self._note(write_sent_on=now_datetime())
+		return True
 
 	def _try_later(self, row: Any, message: str, *, count: bool = True) -> None:
 		"""Nothing was sent: back to Approved, for the follow-up to take up again."""
@@ -309,28 +319,28 @@ def check_again(request: str, *, pax8: Pax8Client | None = None) -> str:
 	with _only_worker(request) as mine:
 		if not mine:
 			frappe.throw(_("This request is being worked on. Please try again in a minute."))
-		client = pax8 or connection.client(priority=True)
-		remote = client.subscription(row.subscription)
-		application = _Application(request, client)
-		if remote.quantity == row.requested_quantity and remote.status == ACTIVE:
-			application._applied(remote, _("Read back from Pax8 on a second look."))
-		elif remote.quantity == row.current_quantity and remote.status == ACTIVE:
-			subscriptions.store_one(remote)
-			application._end(
-				FAILED,
-				_("Pax8 still shows {0}: the change was not made. It can be retried.").format(
-					row.current_quantity
-				),
-				expect=(NEEDS_REVIEW,),
-				quantity_after=cint(remote.quantity),
-			)
-		else:
-			application._note(
-				quantity_after=cint(remote.quantity),
-				pax8_message=_("Pax8 shows {0} ({1}); {2} was wished for.").format(
-					cint(remote.quantity), remote.status, row.requested_quantity
-				),
-			)
+		with nullcontext(pax8) if pax8 else connection.client(priority=True) as client:
+			remote = client.subscription(row.subscription)
+			application = _Application(request, client)
+			if remote.quantity == row.requested_quantity and remote.status == ACTIVE:
+				application._applied(remote, _("Read back from Pax8 on a second look."))
+			elif remote.quantity == row.current_quantity and remote.status == ACTIVE:
+				subscriptions.store_one(remote)
+				application._end(
+					FAILED,
+					_("Pax8 still shows {0}: the change was not made. It can be retried.").format(
+						row.current_quantity
+					),
+					expect=(NEEDS_REVIEW,),
+					quantity_after=cint(remote.quantity),
+				)
+			else:
+				application._note(
+					quantity_after=cint(remote.quantity),
+					pax8_message=_("Pax8 shows {0} ({1}); {2} was wished for.").format(
+						cint(remote.quantity), remote.status, row.requested_quantity
+					),
+				)
 	return frappe.db.get_value(DOCTYPE, request, "workflow_state")
 
 

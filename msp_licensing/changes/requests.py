@@ -254,8 +254,9 @@ def prepare(doc: Any) -> None:
 def _prepare_for_staff(doc: Any, row: Any) -> None:
 	"""Staff are not bound by the limits of self-service, but by everything else, and by a second pair of eyes."""
 	permissions.require_manager()
-	for field in ("reject_reason", "decided_by", "decided_on", "pax8_message", "write_sent_on", "claimed_on"):
-		doc.set(field, None)
+	for field in doc.meta.fields:
+		if field.read_only or field.fieldname == "reject_reason":
+			doc.set(field.fieldname, None)  # "read only" binds the form, not an insert through the API
 	doc.source, doc.requested_by, doc.decision = "Desk", frappe.session.user, "Held"
 	decision, for_clients = judge_for_staff(row, doc.requested_quantity)
 	if decision.outcome == Outcome.REFUSED:

@@ -6,13 +6,13 @@ Pax8 said; the stored ones are read once, as a map. Columns that staff own are n
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 import frappe
-from frappe.utils import now_datetime
+from frappe.utils import convert_utc_to_system_timezone, now_datetime
 from frappe.utils.html_utils import sanitize_html
 
 BATCH = 500
@@ -63,14 +63,12 @@ class Mirror:
 	"""One walk over the rows of a DocType: counts what it sees, writes in batches, knows what it did not see.
 
 	Args:
-		insert_only: as for `upsert`.
 		counts: an object with the attributes rows_read, rows_new, rows_changed, rows_unchanged to count in.
 	"""
 
-	def __init__(self, doctype: str, counts: Any, *, insert_only: Mapping[str, Any] | None = None) -> None:
+	def __init__(self, doctype: str, counts: Any) -> None:
 		self.doctype = doctype
 		self.counts = counts
-		self.insert_only = dict(insert_only or {})
 		self.known: dict[str, str | None] = dict(
 			frappe.db.sql(f"select name, fingerprint from `tab{doctype}`", as_list=True)
 		)
@@ -78,7 +76,7 @@ class Mirror:
 		self._waiting: list[tuple[str, Row]] = []
 
 	def add(self, name: str, values: Row, insert_only: Mapping[str, Any] | None = None) -> bool:
-		"""Takes one row; returns whether it is new or changed."""
+		"""Takes one row; returns whether it is new or changed. `insert_only`: values for a new row, left alone later."""
 		if name in self.seen:
 			return False
 		self.seen.add(name)
@@ -98,12 +96,11 @@ class Mirror:
 					**values,
 					"pax8_id": name,
 					"fingerprint": print_of_row,
-					**self.insert_only,
 					**(insert_only or {}),
 				},
 			)
 		)
-		self.insert_only_columns = {"pax8_id", *self.insert_only, *(insert_only or {})}
+		self.insert_only_columns = {"pax8_id", *(insert_only or {})}
 		if len(self._waiting) >= BATCH:
 			self.flush()
 		return True
@@ -135,12 +132,8 @@ def site_datetime(value: datetime | None) -> datetime | None:
 	"""A time of Pax8 (aware) as Frappe stores it: naive, in the site's time zone."""
 	if value is None:
 		return None
-	from frappe.utils import convert_utc_to_system_timezone
-
 	if value.tzinfo is None:
 		return value
-	from datetime import timezone
-
 	return convert_utc_to_system_timezone(value.astimezone(timezone.utc).replace(tzinfo=None)).replace(
 		tzinfo=None
 	)

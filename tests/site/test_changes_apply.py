@@ -99,6 +99,25 @@ def test_two_workers_at_once_send_once(site, sandbox, request_for):
 	assert state(site, doc.name) == "Applied" and len(puts(sandbox)) == 1
 
 
+def test_a_worker_that_lost_its_lock_does_not_send_after_another(site, sandbox, request_for, monkeypatch):
+	"""The lock lives as long as the database connection; a renewed connection has none."""
+	from frappe.utils import now_datetime
+
+	from msp_licensing.sync import subscriptions
+
+	doc = request_for("15")
+	store_one = subscriptions.store_one
+
+	def another_worker_sends_meanwhile(remote):
+		store_one(remote)
+		site.db.set_value(DT, doc.name, "write_sent_on", now_datetime())
+		site.db.commit()
+
+	monkeypatch.setattr(subscriptions, "store_one", another_worker_sends_meanwhile)
+	run(doc.name)
+	assert state(site, doc.name) == "Applying" and not puts(sandbox)
+
+
 def test_a_lost_answer_is_resolved_by_reading(site, sandbox, request_for):
 	doc = request_for("15")
 	sandbox.faults.add("drop_after", "updateSubscription")

@@ -180,6 +180,7 @@ def test_the_server_says_who_asked_whatever_the_form_sends(site, people, as_user
 	with as_user(people.manager):
 		doc = staff_request(
 			site,
+			next_attempt_on="2099-01-01",
 			requested_by="Administrator",
 			source="Portal",
 			decision="Auto-Approved",
@@ -191,6 +192,7 @@ def test_the_server_says_who_asked_whatever_the_form_sends(site, people, as_user
 		"Held",
 		"Pending Approval",
 	)
+	assert not doc.next_attempt_on
 
 
 def test_staff_exceed_the_limits_only_with_a_reason(site, people, as_user):
