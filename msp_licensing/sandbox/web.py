@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Delivery = Literal["whole", "none", "truncated", "slow"]
 
 
+def json_text(value: Any) -> bytes:
+	"""A value as JSON, as it goes over the wire."""
+	return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 @dataclass(slots=True)
 class Request:
 	"""One call as it came in. `path` is without the query; of a repeated parameter the last value counts."""
@@ -63,7 +68,7 @@ class Response:
 			return b""
 		if isinstance(self.content, bytes):
 			return self.content
-		return json.dumps(self.content, ensure_ascii=False, separators=(",", ":")).encode()
+		return json_text(self.content)
 
 
 Handler = Callable[..., "Response | Any"]

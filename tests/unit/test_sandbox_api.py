@@ -400,3 +400,33 @@ def test_answers_on_a_kept_connection_do_not_wait_for_each_other(api: httpx.Clie
 		api.get(KEEPER)
 	# Small packets held back until acknowledged would cost 40 ms each.
 	assert time.perf_counter() - started < 0.4
+
+
+def test_a_list_shows_each_change_although_it_keeps_its_rows_as_text(
+	sandbox: Sandbox, api: httpx.Client
+) -> None:
+	def listed(kind: str = "subscriptions") -> dict[str, Any]:
+		return api.get(f"/{kind}", params={"size": "200"}).json()["content"][0]
+
+	assert (listed()["id"], listed()["quantity"]) == (story.CEDAR_KEEPER, 10)
+	_put(api, story.CEDAR_KEEPER, quantity=15)
+	assert (listed()["quantity"], listed()["status"]) == (15, "PendingAutomated")
+	sandbox.clock.advance(3)
+	assert listed()["status"] == "Active"
+	sandbox.change("subscriptions", story.CEDAR_KEEPER, companyId=story.BLUE_HARBOR_DENTAL, quantity=8)
+	assert (listed()["companyId"], listed()["quantity"]) == (story.BLUE_HARBOR_DENTAL, 8)
+	assert listed("companies")["name"] == "Cedar & Pine Architects"
+	sandbox.change("companies", story.CEDAR_AND_PINE, name="Cedar")
+	assert listed("companies")["name"] == "Cedar"
+	assert listed("products")["name"] == "Keeper Business"
+	sandbox.change("products", story.KEEPER_BUSINESS, wire={"name": "Keeper"})
+	assert listed("products")["name"] == "Keeper"
+	sandbox.vanish("subscriptions", story.CEDAR_KEEPER)
+	assert listed()["id"] == story.CEDAR_BUSINESS_PREMIUM
+	sandbox.change(
+		"subscriptions", id=story.CEDAR_KEEPER, companyId=story.CEDAR_AND_PINE, productId=story.AZURE_PLAN
+	)
+	last = api.get("/subscriptions", params={"companyId": story.CEDAR_AND_PINE, "size": "200"}).json()[
+		"content"
+	][-1]
+	assert (last["id"], last["productId"]) == (story.CEDAR_KEEPER, story.AZURE_PLAN)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msp_licensing.sandbox.errors import ApiError
 from msp_licensing.sandbox.model import Company
-from msp_licensing.sandbox.paging import flag, page_of, sort_order
+from msp_licensing.sandbox.paging import flag, page_of_texts, sort_order
 from msp_licensing.sandbox.web import Request, Route
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _COUNTRY_NAMES = {
 }
 
 
-def find_companies(app: App, request: Request) -> dict[str, Any]:
+def find_companies(app: App, request: Request) -> bytes:
 	"""A page of companies, by the filters and sort order of the spec; other parameters are ignored."""
 	query = request.query
 	texts = {
@@ -51,7 +51,7 @@ def find_companies(app: App, request: Request) -> dict[str, Any]:
 	order = sort_order(query, tuple(_SORTS), bare_allowed=True)
 	table = app.world.companies
 	if not (texts or flags or order):
-		return page_of(table.order, query, Company.wire)
+		return page_of_texts(table.order, query, table.text)
 
 	def make() -> list[Company]:
 		rows = [company for company in table.order if _matches(company, texts, flags)]
@@ -60,7 +60,7 @@ def find_companies(app: App, request: Request) -> dict[str, Any]:
 		return rows
 
 	key = (tuple(sorted(texts.items())), tuple(sorted(flags.items())), order)
-	return page_of(table.view(key, make), query, Company.wire)
+	return page_of_texts(table.view(key, make), query, table.text)
 
 
 def _matches(company: Company, texts: Mapping[str, str], flags: Mapping[str, bool]) -> bool:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from msp_licensing.sandbox.errors import ApiError
 from msp_licensing.sandbox.model import Product
-from msp_licensing.sandbox.paging import page_of, sort_order
+from msp_licensing.sandbox.paging import page_of_texts, sort_order
 from msp_licensing.sandbox.web import Request, Route
 
 if TYPE_CHECKING:
 	from msp_licensing.sandbox.app import App
 
 
-def find_all_products(app: App, request: Request) -> dict[str, Any]:
+def find_all_products(app: App, request: Request) -> bytes:
 	"""A page of products; `search` looks for the whole phrase in name, vendor, SKUs and id."""
 	query = request.query
 	search = query.get("search", "").strip().casefold()
@@ -22,7 +22,7 @@ def find_all_products(app: App, request: Request) -> dict[str, Any]:
 	order = sort_order(query, ("name", "vendor"), bare_allowed=True)
 	table = app.world.products
 	if not (search or vendor or order):
-		return page_of(table.order, query, Product.wire)
+		return page_of_texts(table.order, query, table.text)
 
 	def make() -> list[Product]:
 		rows = [
@@ -37,7 +37,7 @@ def find_all_products(app: App, request: Request) -> dict[str, Any]:
 			)
 		return rows
 
-	return page_of(table.view((search, vendor, order), make), query, Product.wire)
+	return page_of_texts(table.view((search, vendor, order), make), query, table.text)
 
 
 def _found(product: Product, search: str) -> bool:

@@ -16,7 +16,7 @@ from msp_licensing.sandbox.model import (
 	Subscription,
 	money,
 )
-from msp_licensing.sandbox.paging import page_of, sort_order
+from msp_licensing.sandbox.paging import page_of_texts, sort_order
 from msp_licensing.sandbox.web import Request, Route
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _ONE_OF = ("price", "billingTerm", "quantity", "startDate")
 _LARGEST_QUANTITY = 1_000_000
 
 
-def find_subscriptions(app: App, request: Request) -> dict[str, Any]:
+def find_subscriptions(app: App, request: Request) -> bytes:
 	"""A page of subscriptions. An unknown company is 403, as the spec has it; other unknown values find nothing."""
 	query = request.query
 	company_id = query.get("companyId")
@@ -64,7 +64,7 @@ def find_subscriptions(app: App, request: Request) -> dict[str, Any]:
 			return found
 
 		rows = world.subscriptions.view((company_id, tuple(sorted(wanted.items())), order), make)
-	return page_of(rows, query, Subscription.wire)
+	return page_of_texts(rows, query, world.subscriptions.text)
 
 
 def _subscription(app: App, subscription_id: str) -> Subscription:
@@ -266,7 +266,7 @@ def _apply(
 	subscription.updated = now
 	if (quantity, term) != before[:2] and app.config.provisioning_seconds > 0:
 		app.world.provision(subscription, now.timestamp() + app.config.provisioning_seconds)
-	app.world.subscriptions.changed()
+	app.world.subscriptions.changed(subscription)
 
 
 def _price_after(

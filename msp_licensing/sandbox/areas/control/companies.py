@@ -57,7 +57,7 @@ def change_company(app: App, request: Request, identifier: str) -> dict[str, Any
 	if scratch.updated == company.updated:
 		scratch.updated = app.clock.now()
 	take_over(company, scratch)
-	app.world.companies.changed()
+	app.world.companies.changed(company)
 	return company.wire()
 
 

@@ -50,7 +50,7 @@ def change_product(app: App, request: Request, identifier: str) -> dict[str, Any
 	scratch = replace(product)
 	_set_product(scratch, asked)
 	take_over(product, scratch)
-	app.world.products.changed()
+	app.world.products.changed(product)
 	return product_state(product)
 
 

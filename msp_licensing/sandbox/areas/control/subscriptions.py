@@ -85,7 +85,7 @@ def change_subscription(app: App, request: Request, identifier: str) -> dict[str
 	if company_id != subscription.company_id:
 		app.world.move_subscription(subscription, company_id)
 	take_over(subscription, scratch)
-	app.world.subscriptions.changed()
+	app.world.subscriptions.changed(subscription)
 	return subscription_state(subscription)
 
 
