@@ -95,6 +95,8 @@ class Run:
 			setattr(self, counter, 0)
 		self._problems: list[str] = []
 		self._problem_count = 0
+		self._reached_end = False
+		self._trouble: str | None = None
 		self._shown = 0.0
 		self._started = time.monotonic()
 		self.name = (
@@ -118,14 +120,17 @@ class Run:
 		status = "Failed"
 		try:
 			WALKS[self.kind](pax8, self, **options)
+			self._reached_end = True
 			status = "Incomplete" if self._problem_count else "Completed"
 		except Pax8Error as error:
 			# Part of a walk: what was read is stored, nothing is concluded from what was not.
 			frappe.db.rollback()
 			status = "Incomplete" if self.rows_read else "Failed"
+			self._trouble = type(error).__name__
 			self.problem(error.message)
 		except Exception as error:
 			frappe.db.rollback()
+			self._trouble = type(error).__name__
 			self.problem(f"{type(error).__name__}: {error}")
 			frappe.log_error(title=f"Pax8 sync of {self.kind} failed", reference_doctype="Pax8 Sync Run")
 			raise
@@ -167,6 +172,8 @@ class Run:
 				"duration": round(time.monotonic() - self._started, 2),
 				"calls": calls,
 				"error": problems or None,
+				"reached_end": int(self._reached_end),
+				"trouble": self._trouble,
 				**{counter: getattr(self, counter) for counter in self.COUNTERS},
 			},
 		)
