@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import traceback
+from dataclasses import replace
 from typing import Any
 
 from msp_licensing.sandbox.areas import API_ROUTES, CONTROL_ROUTES
@@ -13,9 +15,11 @@ from msp_licensing.sandbox.clock import SandboxClock
 from msp_licensing.sandbox.config import ON_RESET, WHILE_RUNNING, SandboxConfig
 from msp_licensing.sandbox.dates import as_utc
 from msp_licensing.sandbox.errors import ApiError, envelope
-from msp_licensing.sandbox.faults import Fault, Faults
+from msp_licensing.sandbox.faults import Fault, Faults, Trouble
 from msp_licensing.sandbox.generate import make_world
 from msp_licensing.sandbox.limits import RateLimit, Tokens
+from msp_licensing.sandbox.paging import DEFAULT_SIZE, MAX_SIZE
+from msp_licensing.sandbox.rewrites import Situation, rewrite
 from msp_licensing.sandbox.web import Request, Response, Route, Router, respond
 
 API_PREFIX = "/v1"
@@ -116,18 +120,17 @@ class App:
 		route, names, methods = self._api.find(request.method, request.path)
 		operation = route.operation if route else None
 		with self.lock:
-			fault = self.faults.take(operation, request, API_PREFIX)
-		if fault:
-			response = self._serve_faulty(fault, route, request, names, methods)
-		else:
-			response = self._answer(route, request, names, methods)
+			trouble = self.faults.take(operation, request, API_PREFIX)
+			for fault in trouble.meanwhile:
+				self._carry_out(fault)
+		response = self._serve_troubled(trouble, route, request, names, methods)
 		with self.lock:
 			self.calls.add(
 				called_at,
 				operation,
 				request,
 				response,
-				fault.kind if fault else None,
+				trouble.kinds,
 				(time.perf_counter() - started) * 1000,
 			)
 		return response
@@ -179,22 +182,67 @@ class App:
 				{"Retry-After": str(seconds)} if self.config.retry_after else {},
 			)
 
-	def _serve_faulty(
+	def _carry_out(self, fault: Fault) -> None:
+		"""Make the control calls of a `meanwhile`; the caller holds the lock. A refused one is kept as its `problem`."""
+		for call in fault.calls:
+			body = Response(content=call.get("body", {})).payload()
+			done = self._serve_control(Request(call["method"], CONTROL_PREFIX + call["path"], body=body))
+			if done.status >= 400:
+				fault.problem = f"{call['method']} {call['path']}: {done.status} {done.payload().decode()}"
+
+	def _serve_troubled(
 		self,
-		fault: Fault,
+		trouble: Trouble,
 		route: Route | None,
 		request: Request,
 		names: dict[str, str],
 		methods: list[str],
 	) -> Response:
-		if not fault.after:
+		fault = trouble.fault
+		if fault and not fault.after:
 			self.pause(fault.seconds)
 		served = None
-		if fault.after or fault.kind == "delay":
+		if fault is None or fault.serves:
 			served = self._answer(route, request, names, methods)
-		if fault.after and fault.kind != "slow":
+			self._rewrite(served, trouble, route, request, names)
+		if fault is None:
+			assert served is not None
+			return served
+		if fault.after and fault.kind not in ("slow", "trickle"):
 			self.pause(fault.seconds)
 		return self._spoil(fault, served, request)
+
+	def _rewrite(
+		self, served: Response, trouble: Trouble, route: Route | None, request: Request, names: dict[str, str]
+	) -> None:
+		"""Alter an answer as its rewrites say. Refusals are left as they are, and the orders wait for another answer."""
+
+		def number(name: str, default: int) -> int:
+			return int(float(request.query.get(name, default)))
+
+		def whole_list() -> list[Any]:
+			assert route is not None
+			rows: list[Any] = []
+			with self.lock:
+				while True:
+					page = {"page": str(len(rows) // MAX_SIZE), "size": str(MAX_SIZE)}
+					content = respond(
+						self, route, replace(request, query={**request.query, **page}), names
+					).content
+					rows += content["content"]
+					if len(content["content"]) < MAX_SIZE:
+						return rows
+
+		for fault, rng in trouble.rewrites:
+			if not 200 <= served.status < 300 or not isinstance(served.content, bytes):
+				with self.lock:
+					self.faults.give_back(fault)
+				continue
+			size = number("size", DEFAULT_SIZE)
+			situation = Situation(rng, number("page", 0) * size, size, whole_list)
+			altered = rewrite(json.loads(served.content), fault.rewrites, situation)
+			# Not by payload(): null is a body here.
+			served.content = json.dumps(altered, ensure_ascii=False, separators=(",", ":")).encode()
 
 	def _spoil(self, fault: Fault, served: Response | None, request: Request) -> Response:
 		"""What the caller gets of `served` (None: nothing was served) under a fault."""
@@ -208,10 +256,12 @@ class App:
 				given = envelope(fault.status, message, request.path) if fault.status != 204 else None
 			return Response(fault.status, given, {"Content-Type": "application/json", **fault.headers})
 		if served is None:
-			return Response(delivery="none")
+			return Response(delivery="reset" if fault.kind == "reset_before" else "none")
 		served.headers.update(fault.headers)
 		if fault.kind == "drop_after":
 			served.delivery = "none"
+		elif fault.kind in ("reset_after", "reset_midway"):
+			served.delivery = "reset" if fault.kind == "reset_after" else "reset_midway"
 		elif fault.kind == "broken_body":
 			body = served.payload()
 			served.content = given if isinstance(given, bytes) else body[: max(1, len(body) // 2)]
@@ -219,6 +269,7 @@ class App:
 			served.content = None
 		elif fault.kind == "truncated":
 			served.delivery = "truncated"
-		elif fault.kind == "slow":
+		elif fault.kind in ("slow", "trickle"):
 			served.delivery, served.seconds = "slow", fault.seconds
+			served.piece = fault.piece if fault.kind == "trickle" else 0
 		return served

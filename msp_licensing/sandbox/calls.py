@@ -31,7 +31,7 @@ class Calls:
 		ms: float,
 	) -> None:
 		"""Write a call down. One that got no answer has the status None."""
-		status = None if response.delivery == "none" else response.status
+		status = response.status if response.answers else None
 		self.total += 1
 		self.by_operation[operation or "unknown"] += 1
 		self.by_status[str(status)] += 1

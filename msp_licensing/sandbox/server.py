@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import struct
 import sys
 import threading
 from dataclasses import fields
@@ -24,6 +26,8 @@ from msp_licensing.sandbox.world import World
 
 _LARGEST_BODY = 10 * 1024 * 1024
 _SLOW_PIECES = 10
+# Seconds for what was sent to arrive: a reset takes along what is still under way.
+_BEFORE_RESET = 0.05
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -88,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
 		)
 		response = self.server.app.handle(request)
 		if not self.server.quiet:
-			shown = "dropped" if response.delivery == "none" else response.status
+			shown = response.status if response.answers else "dropped"
 			print(f"{self.command} {self.path} {shown}", file=sys.stderr, flush=True)
 		self._send(response)
 
@@ -129,6 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
 		if response.delivery == "none":
 			self.close_connection = True
 			return
+		if response.delivery == "reset":
+			self._reset()
+			return
 		body = response.payload()
 		headers = {"Content-Type": "application/json", **response.headers}
 		if not body:
@@ -150,13 +157,25 @@ class _Handler(BaseHTTPRequestHandler):
 			body = b""
 		if response.delivery == "truncated":
 			self.wfile.write(head + body[: len(body) // 2])
+		elif response.delivery == "reset_midway":
+			self.wfile.write(head + body[: len(body) // 2])
+			self.server.app.pause(_BEFORE_RESET)
+			self._reset()
 		elif response.delivery == "slow":
-			self._send_slowly(head, body, response.seconds)
+			self._send_slowly(head, body, response.seconds, response.piece)
 		else:
 			self.wfile.write(head + body)
 
-	def _send_slowly(self, head: bytes, body: bytes, seconds: float) -> None:
-		step = max(1, -(-len(body) // _SLOW_PIECES))
+	def _reset(self) -> None:
+		"""End the connection with RST in place of FIN, as a firewall or a dying process does."""
+		self.close_connection = True
+		linger = struct.pack("ii", 1, 0)
+		self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+		# Past Python's own closing, which would send FIN first; the server finds it closed and goes on.
+		os.close(self.connection.detach())
+
+	def _send_slowly(self, head: bytes, body: bytes, seconds: float, piece: int) -> None:
+		step = piece or max(1, -(-len(body) // _SLOW_PIECES))
 		pieces = [body[start : start + step] for start in range(0, len(body), step)]
 		self.wfile.write(head)
 		for piece in pieces:

@@ -12,7 +12,7 @@ from msp_licensing.sandbox.errors import ApiError
 if TYPE_CHECKING:
 	from msp_licensing.sandbox.app import App
 
-Delivery = Literal["whole", "none", "truncated", "slow"]
+Delivery = Literal["whole", "none", "reset", "reset_midway", "truncated", "slow"]
 
 
 def json_text(value: Any) -> bytes:
@@ -52,8 +52,8 @@ class Request:
 class Response:
 	"""One answer. `content` is JSON-able, or bytes sent as they are, or None for an empty body.
 
-	`delivery` says how it reaches the caller: whole, not at all (the connection is closed), cut short
-	although Content-Length promises all of it, or slowly over `seconds`.
+	`delivery` says how it reaches the caller: whole, not at all (the connection is closed, or reset), cut short
+	although Content-Length promises all of it, or slowly over `seconds`, perhaps only `piece` bytes at a time.
 	"""
 
 	status: int = 200
@@ -61,6 +61,12 @@ class Response:
 	headers: dict[str, str] = field(default_factory=dict)
 	delivery: Delivery = "whole"
 	seconds: float = 0.0
+	piece: int = 0
+
+	@property
+	def answers(self) -> bool:
+		"""Whether the caller gets to see the status."""
+		return self.delivery not in ("none", "reset")
 
 	def payload(self) -> bytes:
 		"""The body's bytes."""

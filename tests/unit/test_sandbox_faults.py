@@ -154,6 +154,97 @@ def test_a_slow_answer_arrives_in_pieces(sandbox: Sandbox, api: httpx.Client) ->
 	assert len(pieces) > 3
 
 
+@pytest.mark.parametrize(("kind", "quantity"), [("reset_before", 10), ("reset_after", 15)])
+def test_a_reset_connection_is_reset_and_not_closed(
+	sandbox: Sandbox, api: httpx.Client, kind: str, quantity: int
+) -> None:
+	_order(sandbox, operation="updateSubscription", kind=kind)
+	with pytest.raises(httpx.ReadError, match="reset"):
+		api.put(KEEPER, json={"quantity": 15})
+	assert _quantity(sandbox) == quantity
+	assert sandbox.calls("updateSubscription")[0]["status"] is None
+	assert api.get(KEEPER).status_code == 200, "only that connection"
+
+
+def test_a_reset_midway_comes_after_half_of_the_answer(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, operation="findCompanies", kind="reset_midway")
+	with api.stream("GET", "/companies") as response:
+		came = b""
+		with pytest.raises(httpx.ReadError, match="reset"):
+			for piece in response.iter_raw():
+				came += piece
+	assert (response.status_code, came[:12]) == (200, b'{"content":[')
+	assert len(came) == int(response.headers["Content-Length"]) // 2
+
+
+def test_a_trickle_comes_a_few_bytes_at_a_time(sandbox: Sandbox, api: httpx.Client) -> None:
+	whole = api.get("/companies?size=1").content
+	_order(sandbox, operation="findCompanies", kind="trickle", seconds=0.2, piece=8)
+	with api.stream("GET", "/companies?size=1") as response:
+		pieces = list(response.iter_raw())
+	assert b"".join(pieces) == whole
+	assert len(pieces) > len(whole) / 8 / 4, "some may arrive together"
+
+
+def test_what_happens_meanwhile_happens_at_that_call_and_for_good(
+	sandbox: Sandbox, api: httpx.Client
+) -> None:
+	gone, size = story.CEDAR_BUSINESS_PREMIUM, 5
+	whole = [row["id"] for row in api.get("/subscriptions?size=200").json()["content"]]
+	assert whole.index(gone) < size, "on a page before"
+	_order(
+		sandbox,
+		kind="meanwhile",
+		operation="findSubscriptions",
+		query={"page": "1"},
+		calls=[
+			{"method": "DELETE", "path": f"/subscriptions/{gone}"},
+			{"method": "POST", "path": KEEPER, "body": {"quantity": 77}},
+		],
+	)
+	pages = [api.get(f"/subscriptions?size={size}&page={page}").json() for page in range(2)]
+	seen = [row["id"] for page in pages for row in page["content"]]
+	assert whole[size] not in seen, "the row that slipped over the edge of the page"
+	assert [page["page"]["totalElements"] for page in pages] == [len(whole), len(whole) - 1]
+	assert api.get(f"/subscriptions/{gone}").status_code == 404
+	assert _quantity(sandbox) == 77
+
+
+def test_tokens_can_be_revoked_after_so_many_calls(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, kind="meanwhile", skip=2, calls=[{"method": "DELETE", "path": "/tokens"}])
+	assert [api.get("/companies").status_code for _ in range(4)] == [200, 200, 401, 401]
+	assert api.get("/companies", headers=sandbox.authorization()).status_code == 200
+
+
+def test_a_meanwhile_that_could_not_be_done_says_so(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, kind="meanwhile", calls=[{"method": "DELETE", "path": "/subscriptions/nothing"}])
+	assert api.get("/companies").status_code == 200
+	(order,) = WEB.get(f"{sandbox.control_url}/faults").json()["faults"]
+	assert "404" in order["problem"]
+
+
+def test_meanwhile_and_other_faults_meet_the_same_call(sandbox: Sandbox, api: httpx.Client) -> None:
+	_order(sandbox, kind="status", status=500)
+	_order(sandbox, kind="meanwhile", calls=[{"method": "POST", "path": KEEPER, "body": {"quantity": 12}}])
+	assert api.get(KEEPER).status_code == 500
+	assert _quantity(sandbox) == 12
+	assert sandbox.calls()[-1]["fault"] == "meanwhile+status"
+
+
+def test_chance_hits_some_calls_and_with_the_same_seed_the_same_ones(
+	sandbox: Sandbox, api: httpx.Client
+) -> None:
+	def hits(seed: int) -> list[int]:
+		_order(sandbox, kind="status", count=None, chance=0.5, seed=seed)
+		codes = [api.get(f"/companies?page={page}").status_code for page in range(40)]
+		WEB.delete(f"{sandbox.control_url}/faults")
+		return codes
+
+	first = hits(1)
+	assert 5 < first.count(503) < 35
+	assert hits(1) == first != hits(2)
+
+
 def test_every_kind_is_tried_above_or_here() -> None:
 	tried = {
 		"status",
@@ -165,8 +256,13 @@ def test_every_kind_is_tried_above_or_here() -> None:
 		"truncated",
 		"empty",
 		"slow",
+		"reset_before",
+		"reset_after",
+		"reset_midway",
+		"trickle",
+		"meanwhile",
 	}
-	assert set(KINDS) == tried
+	assert set(KINDS) - tried == {"rewrite"}, "which has a file of its own: test_sandbox_rewrites.py"
 
 
 def test_skip_and_count_hit_just_the_calls_between(sandbox: Sandbox, api: httpx.Client) -> None:
@@ -234,6 +330,15 @@ def test_the_list_says_how_often_each_was_met(sandbox: Sandbox, api: httpx.Clien
 		({"kind": "drop_after", "after": False}, "after"),
 		({"kind": "status", "path": "companies"}, "path"),
 		({"kind": "status", "headers": {"Retry-After": 1}}, "headers"),
+		({"kind": "reset_before", "after": True}, "reset_after"),
+		({"kind": "status", "chance": 0}, "chance"),
+		({"kind": "status", "seed": "x"}, "seed"),
+		({"kind": "trickle", "piece": 0}, "piece"),
+		({"kind": "meanwhile"}, "calls"),
+		({"kind": "meanwhile", "calls": [{"method": "DELETE"}]}, "calls"),
+		({"kind": "status", "calls": [{"method": "DELETE", "path": "/tokens"}]}, "meanwhile"),
+		({"kind": "rewrite"}, "rewrites"),
+		({"kind": "rewrite", "rewrites": [{"name": "explode"}]}, "null_field"),
 	],
 	ids=str,
 )
