@@ -20,7 +20,7 @@ from msp_licensing.sandbox.generate import make_world
 from msp_licensing.sandbox.limits import RateLimit, Tokens
 from msp_licensing.sandbox.paging import DEFAULT_SIZE, MAX_SIZE
 from msp_licensing.sandbox.rewrites import Situation, rewrite
-from msp_licensing.sandbox.web import Request, Response, Route, Router, respond
+from msp_licensing.sandbox.web import Request, Response, Route, Router, json_text, respond
 
 API_PREFIX = "/v1"
 CONTROL_PREFIX = "/_sandbox"
@@ -226,11 +226,10 @@ class App:
 			with self.lock:
 				while True:
 					page = {"page": str(len(rows) // MAX_SIZE), "size": str(MAX_SIZE)}
-					content = respond(
-						self, route, replace(request, query={**request.query, **page}), names
-					).content
-					rows += content["content"]
-					if len(content["content"]) < MAX_SIZE:
+					asked = replace(request, query={**request.query, **page})
+					body = json.loads(respond(self, route, asked, names).payload())
+					rows += body["content"]
+					if "page" not in body or len(body["content"]) < MAX_SIZE:
 						return rows
 
 		for fault, rng in trouble.rewrites:
@@ -240,9 +239,8 @@ class App:
 				continue
 			size = number("size", DEFAULT_SIZE)
 			situation = Situation(rng, number("page", 0) * size, size, whole_list)
-			altered = rewrite(json.loads(served.content), fault.rewrites, situation)
-			# Not by payload(): null is a body here.
-			served.content = json.dumps(altered, ensure_ascii=False, separators=(",", ":")).encode()
+			# As text at once: null is a body here, and not the absence of one.
+			served.content = json_text(rewrite(json.loads(served.content), fault.rewrites, situation))
 
 	def _spoil(self, fault: Fault, served: Response | None, request: Request) -> Response:
 		"""What the caller gets of `served` (None: nothing was served) under a fault."""

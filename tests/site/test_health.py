@@ -1,7 +1,5 @@
 """How fresh the data is, why it is not, and that people are told of it once."""
 
-import pytest
-
 from msp_licensing.sandbox import storybook
 
 RUN = "Pax8 Sync Run"
