@@ -32,6 +32,7 @@ _OWN_DOCTYPES = (
 	"Pax8 Company",
 	"Pax8 Product",
 	"Pax8 Subscription",
+	"Pax8 Subscription Change",
 	"Pax8 Sync Run",
 )
 permission_query_conditions = dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions")
@@ -42,6 +43,9 @@ has_permission = dict.fromkeys(
 doc_events = {
 	"Contact": {"validate": "msp_licensing.permissions.guard_contact_links"},
 }
+
+# Changes seen at Pax8 stand in the timeline of their subscription.
+additional_timeline_content = {"Pax8 Subscription": ["msp_licensing.desk.timeline.changes_at_pax8"]}
 
 # Times are in the site's time zone. Cron jobs run on a queue with a short limit: each entry only enqueues.
 scheduler_events = {

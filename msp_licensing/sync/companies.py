@@ -1,11 +1,17 @@
 """Companies: every company of the partner, mapped or not."""
 
+from collections.abc import Callable
 from typing import Any
 
-from msp_licensing.pax8 import Company, NotFound, Pax8Client
-from msp_licensing.sync.mirror import Mirror, Row, site_datetime, upsert
+import frappe
+
+from msp_licensing.pax8 import Company, NotFound, Pax8Client, Pax8Error
+from msp_licensing.sync.mirror import Mirror, Row, fingerprint, fitting, upsert
 
 DOCTYPE = "Pax8 Company"
+
+# After so many failures in a row it is Pax8 that has trouble, and not a record.
+FAILURES_IN_A_ROW = 5
 
 
 def sync(pax8: Pax8Client, run: Any) -> None:
@@ -15,14 +21,15 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 		msp_licensing.pax8.Pax8Error: the walk did not come to its end; nothing is concluded from it.
 	"""
 	mirror = Mirror(DOCTYPE, run)
-	for company in pax8.companies():
-		mirror.add(company.id, row_of(company))
-		run.progress(mirror)
-	mirror.flush()
-	mark_vanished(DOCTYPE, mirror, run, reread=lambda name: _reread(pax8, mirror, name))
+	with mirror:
+		for company in pax8.companies():
+			mirror.add(company.id, row_of(company))
+			run.progress(mirror)
+	mark_vanished(mirror, run, reread=lambda name: _reread(pax8, mirror, name))
 
 
 def row_of(company: Company) -> Row:
+	"""The mirrored columns of a company."""
 	address = company.address
 	return {
 		"company_name": company.name,
@@ -39,8 +46,24 @@ def row_of(company: Company) -> Row:
 		"self_service_allowed": int(bool(company.self_service_allowed)),
 		"order_approval_required": int(bool(company.order_approval_required)),
 		"bill_on_behalf_of_enabled": int(bool(company.bill_on_behalf_of_enabled)),
-		"pax8_updated_on": site_datetime(company.updated_date),
+		"pax8_updated_on": company.updated_date,
 	}
+
+
+def store_one(company: Company) -> None:
+	"""Stores what a read of one company just told, known or not; the caller commits.
+
+	Raises:
+		ValueError: something in it cannot be stored.
+	"""
+	row = row_of(company)
+	values = fitting(DOCTYPE)({"pax8_id": company.id, **row})
+	upsert(
+		DOCTYPE,
+		[(company.id, {**values, "fingerprint": fingerprint(row)})],
+		insert_only=["pax8_id"],
+	)
+	frappe.clear_document_cache(DOCTYPE, company.id)
 
 
 def _reread(pax8: Pax8Client, mirror: Mirror, name: str) -> bool:
@@ -48,23 +71,42 @@ def _reread(pax8: Pax8Client, mirror: Mirror, name: str) -> bool:
 		company = pax8.company(name)
 	except NotFound:
 		return False
-	mirror.add(company.id, row_of(company))
+	mirror.add(name, row_of(company))
 	return True
 
 
-def mark_vanished(doctype: str, mirror: Mirror, run: Any, *, reread: Any, field: str = "vanished") -> None:
+def mark_vanished(
+	mirror: Mirror, run: Any, *, reread: Callable[[str], bool], field: str = "vanished"
+) -> None:
 	"""After a complete walk: what is stored and was not seen is read once more by its id, then marked, never deleted.
 
-	Args:
-		reread: takes a name; stores the row and returns True if Pax8 still has it.
-		field: the Check that marks it; rows already marked are not read again.
-	"""
-	import frappe
+	A record that cannot be read now is left as it is, and the run says so.
 
-	missing = mirror.missing() - set(frappe.get_all(doctype, {field: 1}, pluck="name"))
-	gone = [name for name in sorted(missing) if not reread(name)]
-	mirror.flush()
-	run.rows_vanished += len(gone)
-	# The fingerprint goes, so that a row that comes back is written again.
-	upsert(doctype, [(name, {field: 1, "fingerprint": None}) for name in gone])
-	frappe.db.commit()  # nosemgrep: end of the walk
+	Args:
+		reread: takes a name; adds the row to the mirror and returns True if Pax8 still has it.
+		field: the Check that marks it; rows already marked are not read again.
+
+	Raises:
+		msp_licensing.pax8.Pax8Error: several records in a row could not be read.
+	"""
+	gone: list[str] = []
+	failures = 0
+	try:
+		for name in sorted(mirror.missing() - set(frappe.get_all(mirror.doctype, {field: 1}, pluck="name"))):
+			try:
+				if not reread(name):
+					gone.append(name)
+				failures = 0
+			except ValueError as error:
+				run.refuse_row(name, error)
+			except Pax8Error as error:
+				failures += 1
+				if failures >= FAILURES_IN_A_ROW:
+					raise
+				run.problem(f"{name}: {error.message}")
+	finally:
+		mirror.flush()
+		for name in gone:
+			mirror.mark(name, {field: 1})
+		mirror.flush()
+		run.rows_vanished += len(gone)

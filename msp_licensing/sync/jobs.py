@@ -9,6 +9,7 @@ from frappe.utils import now_datetime
 
 from msp_licensing.pax8 import Pax8Client, Pax8Error
 from msp_licensing.sync import companies, connection, products, subscriptions
+from msp_licensing.sync.lock import RunLock
 
 WALKS = {
 	"Companies": companies.sync,
@@ -17,6 +18,9 @@ WALKS = {
 }
 # A large catalogue takes 2 calls a product at 1000 calls a minute.
 TIMEOUT = {"Companies": 30 * 60, "Subscriptions": 60 * 60, "Products": 4 * 60 * 60}
+# A company that was just mapped is read after the run that is going, not left to the next hour.
+COMPANY_WAITS = 10 * 60
+MOST_PROBLEMS, LONGEST_PROBLEM = 50, 1000
 PROGRESS_EVENT = "msp_licensing_sync_progress"
 
 
@@ -56,12 +60,12 @@ def run(
 	frappe.set_user("Administrator")
 	if pax8 is None and not connection.is_active():
 		return None
-	# Freed by the database itself when this worker's connection ends, however it ends.
-	lock = f"msp_sync_{kind}_{frappe.local.site}"[:64]
-	if not frappe.db.sql("select get_lock(%s, %s)", (lock, 60 if company else 0))[0][0]:
+	lock = RunLock(kind)
+	if not lock.acquire(COMPANY_WAITS if company else 0):
 		_show(watcher, kind, message=_("Another run is going already."), done=True)
 		return None
 	try:
+		frappe.db.commit()  # nosemgrep: see what the run before us committed, not an older snapshot
 		_end_dead_runs(kind)
 		record = Run(kind, trigger, company, watcher)
 		options = {"company": company} if company else {}
@@ -72,7 +76,11 @@ def run(
 				record.carry_out(own, options)
 		return record.name
 	finally:
-		frappe.db.sql("select release_lock(%s)", lock)
+		lock.release()
+
+
+class Overtaken(Exception):
+	"""Another run of the kind has begun: this one may write nothing any more."""
 
 
 class Run:
@@ -115,6 +123,20 @@ class Run:
 		)
 		frappe.db.commit()  # nosemgrep: a run that dies leaves its record
 
+	def confirm(self) -> None:
+		"""Makes sure that this run may still write, up to the end of the database transaction it is called in.
+
+		A worker that stood still for longer than its lock lives has lost it. The run that took over has ended this
+		one's record, or waits for this transaction in order to do so: two runs never write at the same time.
+
+		Raises:
+			Overtaken: the record is no longer that of a running sync.
+		"""
+		status = frappe.db.get_value("Pax8 Sync Run", self.name, "status", for_update=True)
+		if status != "Running":
+			frappe.db.rollback()
+			raise Overtaken(_("Another run has taken over."))
+
 	def carry_out(self, pax8: Pax8Client, options: dict[str, Any]) -> None:
 		"""Walks, then writes the end of the record, whatever happens."""
 		status = "Failed"
@@ -128,6 +150,8 @@ class Run:
 			status = "Incomplete" if self.rows_read else "Failed"
 			self._trouble = type(error).__name__
 			self.problem(error.message)
+		except Overtaken:
+			return
 		except Exception as error:
 			frappe.db.rollback()
 			self._trouble = type(error).__name__
@@ -138,10 +162,10 @@ class Run:
 			self._finish(status, pax8.calls)
 
 	def problem(self, message: str) -> None:
-		"""Notes something that did not work; the first fifty are kept in words."""
+		"""Notes something that did not work; the first are kept in words."""
 		self._problem_count += 1
-		if len(self._problems) < 50:
-			self._problems.append(message)
+		if len(self._problems) < MOST_PROBLEMS:
+			self._problems.append(message[:LONGEST_PROBLEM])
 
 	def refuse_row(self, name: str, error: Exception) -> None:
 		"""Notes a row that was left alone because it cannot be understood."""
@@ -149,8 +173,9 @@ class Run:
 		self.problem(f"{name}: {error}")
 
 	def progress(self, mirror: Any) -> None:
-		expected = max(len(mirror.known), len(mirror.seen))
-		self.step(_(self.kind), len(mirror.seen), expected)
+		"""Shows the watcher how far a walk is."""
+		if self.watcher:
+			self.step(_(self.kind), mirror.seen, max(mirror.expected, mirror.seen))
 
 	def step(self, what: str, done: int, total: int) -> None:
 		"""Shows the watcher how far the run is, a few times a second at most."""
@@ -160,6 +185,10 @@ class Run:
 			_show(self.watcher, self.kind, message=what, count=done, total=total)
 
 	def _finish(self, status: str, calls: int) -> None:
+		try:
+			self.confirm()
+		except Overtaken:
+			return  # ended by the run that took over
 		problems = "\n".join(self._problems)
 		if self._problem_count > len(self._problems):
 			problems += "\n" + _("… and {0} more").format(self._problem_count - len(self._problems))

@@ -5,36 +5,43 @@ Pax8 said; the stored ones are read once, as a map. Columns that staff own are n
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Any
 
 import frappe
+from frappe import _
 from frappe.utils import convert_utc_to_system_timezone, now_datetime
 from frappe.utils.html_utils import sanitize_html
 
+from msp_licensing.pax8 import Pax8Error
+
 BATCH = 500
+TRIES = 3
+
+# A longer text is no name or description but a fault.
+LONGEST_TEXT = 10_000
 
 Row = dict[str, Any]
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:
-	return sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:40]
+	"""A short text that differs when `values` do, order of keys included."""
+	return blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Iterable[str] = ()) -> None:
+def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Collection[str] = ()) -> None:
 	"""Inserts or updates rows of `doctype` in multi-row statements; the caller commits.
 
 	Args:
-		rows: (name, values); all with the same columns.
+		rows: (name, values); all with the same columns in the same order, values as their columns take them.
 		insert_only: columns written to new rows only, left alone in existing ones.
 	"""
 	rows = list(rows)
 	if not rows:
 		return
-	insert_only = set(insert_only)
 	columns = list(rows[0][1])
 	standard = ["name", "creation", "modified", "owner", "modified_by"]
 	# Column names come from this app's code, values are parameters.
@@ -44,14 +51,14 @@ def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Iterab
 		for column in [*columns, "modified", "modified_by"]
 		if column not in insert_only
 	)
+	group = "(" + ", ".join(["%s"] * (len(standard) + len(columns))) + ")"
 	now, user = now_datetime(), frappe.session.user
 	for start in range(0, len(rows), BATCH):
 		part = rows[start : start + BATCH]
 		values: list[Any] = []
 		for name, row in part:
-			values += [name, now, now, user, user]
-			values += [_storable(row[column]) for column in columns]
-		group = "(" + ", ".join(["%s"] * (len(standard) + len(columns))) + ")"
+			values += (name, now, now, user, user)
+			values += row.values()
 		frappe.db.sql(
 			f"insert into `tab{doctype}` ({names}) values {', '.join([group] * len(part))}"
 			f" on duplicate key update {updates}",
@@ -62,78 +69,200 @@ def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Iterab
 class Mirror:
 	"""One walk over the rows of a DocType: counts what it sees, writes in batches, knows what it did not see.
 
+	Each row may be added once; the walks of the client see to that. `with` writes the last batch.
+
 	Args:
-		counts: an object with the attributes rows_read, rows_new, rows_changed, rows_unchanged to count in.
+		run: counts (rows_read, rows_new, rows_changed, rows_unchanged), takes rows that cannot be stored
+			(`refuse_row`), and is asked before each commit whether it may still write (`confirm`).
+		write: writes a batch of (name, values) within the transaction; `upsert` by default.
+		choices: columns that a new row starts with and staff own from then on.
 	"""
 
-	def __init__(self, doctype: str, counts: Any) -> None:
+	def __init__(
+		self,
+		doctype: str,
+		run: Any,
+		*,
+		write: Callable[[list[tuple[str, Row]]], None] | None = None,
+		choices: Collection[str] = (),
+	) -> None:
 		self.doctype = doctype
-		self.counts = counts
-		self.known: dict[str, str | None] = dict(
-			frappe.db.sql(f"select name, fingerprint from `tab{doctype}`", as_list=True)
-		)
-		self.seen: set[str] = set()
+		self.run = run
+		self.seen = 0
+		self._insert_only = frozenset({"pax8_id", *choices})
+		self._write = write or self._upsert
+		self._fit = fitting(doctype)
+		self._unseen = stored_fingerprints(doctype)
+		self.expected = len(self._unseen)
 		self._waiting: list[tuple[str, Row]] = []
 
-	def add(self, name: str, values: Row, insert_only: Mapping[str, Any] | None = None) -> bool:
-		"""Takes one row; returns whether it is new or changed. `insert_only`: values for a new row, left alone later."""
-		if name in self.seen:
-			return False
-		self.seen.add(name)
-		self.counts.rows_read += 1
+	def __enter__(self) -> "Mirror":
+		return self
+
+	def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+		"""Writes what is waiting, also where the walk ended early: what was read of it is right."""
+		if error is None or isinstance(error, Pax8Error):
+			self.flush()
+
+	def __contains__(self, name: str) -> bool:
+		"""Whether a row is stored that has not been seen yet."""
+		return name in self._unseen
+
+	def add(self, name: str, values: Row, choices: Callable[[], Row] | None = None) -> bool:
+		"""Takes one row; returns whether it is new or changed.
+
+		Args:
+			values: the mirrored columns.
+			choices: makes the values of the columns that staff own; they are written where the row is new.
+		"""
+		run = self.run
+		self.seen += 1
+		run.rows_read += 1
 		print_of_row = fingerprint(values)
-		if name in self.known and self.known[name] == print_of_row:
-			self.counts.rows_unchanged += 1
+		known = name in self._unseen
+		if known and self._unseen.pop(name) == bytes.fromhex(print_of_row):
+			run.rows_unchanged += 1
 			return False
-		if name in self.known:
-			self.counts.rows_changed += 1
+		try:
+			row = self._fit({"pax8_id": name, **values, **(choices() if choices else {})})
+		except ValueError as error:
+			run.refuse_row(name, error)
+			return False
+		if known:
+			run.rows_changed += 1
 		else:
-			self.counts.rows_new += 1
-		self._waiting.append(
-			(
-				name,
-				{
-					**values,
-					"pax8_id": name,
-					"fingerprint": print_of_row,
-					**(insert_only or {}),
-				},
-			)
-		)
-		self.insert_only_columns = {"pax8_id", *(insert_only or {})}
+			run.rows_new += 1
+		row["fingerprint"] = print_of_row
+		self._waiting.append((name, row))
 		if len(self._waiting) >= BATCH:
 			self.flush()
 		return True
 
+	def leave(self, name: str) -> None:
+		"""Counts a row as seen without taking anything of it."""
+		self.seen += 1
+		self._unseen.pop(name, None)
+
 	def flush(self) -> None:
-		if not self._waiting:
+		"""Writes what is waiting, in one transaction. A deadlock with somebody else's is tried again."""
+		rows, self._waiting = self._waiting, []
+		if not rows:
 			return
-		upsert(self.doctype, self._waiting, insert_only=self.insert_only_columns)
-		self._waiting = []
-		frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
+		for attempt in range(1, TRIES + 1):
+			try:
+				self.run.confirm()
+				self._write(rows)
+				frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
+				return
+			except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
+				frappe.db.rollback()
+				if attempt == TRIES:
+					raise
 
 	def missing(self) -> set[str]:
 		"""Names stored and not seen; means something only after a complete walk."""
-		return set(self.known) - self.seen
+		return set(self._unseen)
+
+	def mark(self, name: str, values: Row) -> None:
+		"""Has `values` written to a stored row, and the row looked at afresh when Pax8 shows it again."""
+		self._unseen.pop(name, None)
+		self._waiting.append((name, {**values, "fingerprint": None}))
+
+	def _upsert(self, rows: list[tuple[str, Row]]) -> None:
+		upsert(self.doctype, rows, insert_only=self._insert_only)
 
 
-def _storable(value: Any) -> Any:
-	"""`value` as its column takes it. Strings are cleaned as a save would: Pax8's names are other people's input."""
+def stored_fingerprints(doctype: str) -> dict[str, bytes]:
+	"""Fingerprint by name of all rows, read in pieces: a result of hundreds of thousands of rows would be held twice."""
+	found: dict[str, bytes] = {}
+	last = ""
+	while True:
+		rows = frappe.db.sql(
+			f"select name, fingerprint from `tab{doctype}` where name > %s order by name limit 20000", last
+		)
+		if not rows:
+			break
+		for name, text in rows:
+			found[name] = bytes.fromhex(text) if text else b""
+		last = rows[-1][0]
+	frappe.db.commit()  # nosemgrep: ends the snapshot, so that later reads of this run see what others write
+	return found
+
+
+# --------------------------------------------------------------------------------------------- values
+
+_IDS = {"Link", "Dynamic Link"}
+_TEXTS = {"Small Text", "Text", "Long Text", "Code"}
+_NUMBERS = {"Currency", "Float", "Percent"}
+_LARGEST_INT = 2**31 - 1
+_LARGEST_NUMBER = 10**12
+
+
+def fitting(doctype: str) -> Callable[[Row], Row]:
+	"""Returns a function that makes the values of a row fit their columns.
+
+	It raises ValueError, naming the field, for what does not fit: one row must not make a whole batch fail. Names and
+	descriptions that are somewhat too long are cut; ids never are. Texts are cleaned as a save would: Pax8's names
+	are other people's input.
+	"""
+	meta = frappe.get_meta(doctype)
+	kinds: dict[str, tuple[str, int, str]] = {}
+	for field in meta.fields:
+		kind = "id" if field.fieldtype in _IDS or field.fieldname == "pax8_id" else field.fieldtype
+		length = LONGEST_TEXT if kind in _TEXTS else int(field.length or frappe.db.VARCHAR_LEN)
+		kinds[field.fieldname] = (kind, length, field.label or field.fieldname)
+
+	def fit(row: Row) -> Row:
+		return {
+			column: value if value is None else _fit(value, *kinds.get(column, ("Data", 140, column)))
+			for column, value in row.items()
+		}
+
+	return fit
+
+
+def _fit(value: Any, kind: str, length: int, label: str) -> Any:
 	if isinstance(value, str):
-		return sanitize_html(value, always_sanitize=True) if "<" in value and ">" in value else value
+		return _fit_text(value, kind, length, label)
 	if isinstance(value, bool):
 		return int(value)
-	if isinstance(value, datetime | date | int | float | Decimal) or value is None:
+	if isinstance(value, int):
+		if abs(value) > (_LARGEST_NUMBER if kind in _NUMBERS else _LARGEST_INT):
+			raise ValueError(_("{0} is too large a number").format(_(label)))
+		return value
+	if isinstance(value, Decimal | float):
+		if not abs(value) < _LARGEST_NUMBER:
+			raise ValueError(_("{0} is too large a number").format(_(label)))
+		return value
+	if isinstance(value, datetime):
+		return site_datetime(value)
+	if isinstance(value, date):
 		return value
 	return json.dumps(value, default=str)
 
 
+def _fit_text(value: str, kind: str, length: int, label: str) -> str:
+	if len(value) > (length if kind == "id" else LONGEST_TEXT):
+		raise ValueError(_("{0} is {1} characters long").format(_(label), len(value)))
+	if not value.isascii():
+		# JSON may hold halves of surrogate pairs, which no database takes.
+		value = value.encode("utf-8", "replace").decode("utf-8")
+	if "<" in value and ">" in value:
+		value = sanitize_html(value, always_sanitize=True)
+	return value if len(value) <= length else value[: length - 1] + "…"
+
+
 def site_datetime(value: datetime | None) -> datetime | None:
-	"""A time of Pax8 (aware) as Frappe stores it: naive, in the site's time zone."""
-	if value is None:
-		return None
-	if value.tzinfo is None:
+	"""A time of Pax8 (aware) as Frappe stores it: naive, in the site's time zone.
+
+	Raises:
+		ValueError: a time that does not exist in the site's time zone, such as the last hours of the year 9999.
+	"""
+	if value is None or value.tzinfo is None:
 		return value
-	return convert_utc_to_system_timezone(value.astimezone(timezone.utc).replace(tzinfo=None)).replace(
-		tzinfo=None
-	)
+	try:
+		return convert_utc_to_system_timezone(value.astimezone(timezone.utc).replace(tzinfo=None)).replace(
+			tzinfo=None
+		)
+	except OverflowError:
+		raise ValueError(_("{0} is no time that can be stored").format(value)) from None

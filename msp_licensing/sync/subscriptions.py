@@ -1,52 +1,66 @@
 """Subscriptions of mapped companies. Those of unmapped companies are counted, and not copied."""
 
 from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import frappe
 from frappe import _
 
-from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Subscription
-from msp_licensing.sync import products
+from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Pax8Error, Subscription
+from msp_licensing.sync import products, recorded
 from msp_licensing.sync.companies import mark_vanished
-from msp_licensing.sync.mirror import Mirror, Row, fingerprint, site_datetime, upsert
+from msp_licensing.sync.mirror import Mirror, Row, fingerprint, fitting, upsert
 
 DOCTYPE = "Pax8 Subscription"
+
+# Histories read after a walk, a call each: more changes at once are a wave of prices or renewals.
+MOST_HISTORIES = 50
 
 
 def sync(pax8: Pax8Client, run: Any, *, company: str | None = None) -> None:
 	"""Walks all subscriptions, or those of one company that has just been mapped.
 
+	A subscription that is stored already is kept up to date wherever it goes, also to a company that nobody has
+	mapped: it must not stay with the client that it has left.
+
 	Raises:
 		msp_licensing.pax8.Pax8Error: the walk did not come to its end; nothing is concluded from it.
 	"""
+	started = _database_time()
 	mapped = _mapped_companies()
-	mirror = Mirror(DOCTYPE, run)
+	mirror = Mirror(DOCTYPE, run, write=lambda rows: _write(rows, before=started))
 	vendors = _Vendors(pax8, run)
 	unmapped: Counter[str] = Counter()
-	for subscription in pax8.subscriptions(company_id=company):
-		if subscription.company_id not in mapped:
-			unmapped[subscription.company_id or ""] += 1
-			mirror.seen.add(subscription.id)
-			run.rows_unmapped += 1
-			continue
-		try:
-			row = row_of(subscription, vendors.of(subscription))
-		except ValueError as error:
-			mirror.seen.add(subscription.id)
-			run.refuse_row(subscription.id, error)
-			continue
-		client_doctype, client = mapped[subscription.company_id]
-		mirror.add(subscription.id, row, {"client_doctype": client_doctype, "client": client})
-		run.progress(mirror)
-	mirror.flush()
+	with mirror:
+		for subscription in pax8.subscriptions(company_id=company):
+			if subscription.company_id not in mapped:
+				unmapped[subscription.company_id or ""] += 1
+				run.rows_unmapped += 1
+				if subscription.id not in mirror:
+					mirror.leave(subscription.id)
+					continue
+			_add(mirror, run, subscription, vendors)
+			run.progress(mirror)
 	if company is None:
 		_count_unmapped(unmapped, mapped)
-		mark_vanished(DOCTYPE, mirror, run, reread=lambda name: _reread(pax8, mirror, vendors, name))
+		mark_vanished(mirror, run, reread=lambda name: _reread(pax8, mirror, run, vendors, name))
 	elif company in mapped:
 		frappe.db.set_value("Pax8 Company", company, "unsynced_subscriptions", 0, update_modified=False)
 	own_as_mapped()
 	frappe.db.commit()  # nosemgrep: end of the walk
+	recorded.read_histories(pax8, most=MOST_HISTORIES)
+
+
+def _add(mirror: Mirror, run: Any, subscription: Subscription, vendors: "_Vendors") -> None:
+	try:
+		row = row_of(subscription, vendors.of(subscription))
+	except ValueError as error:
+		mirror.leave(subscription.id)
+		run.refuse_row(subscription.id, error)
+		return
+	mirror.add(subscription.id, row)
 
 
 def row_of(subscription: Subscription, vendor: str | None) -> Row:
@@ -56,9 +70,10 @@ def row_of(subscription: Subscription, vendor: str | None) -> Row:
 		ValueError: the quantity is not a whole number; nothing in this app could show or change it rightly.
 	"""
 	quantity = subscription.quantity
-	if quantity is None or quantity != int(quantity):
-		raise ValueError(f"quantity {quantity} is not a whole number")
+	if not isinstance(quantity, int):
+		raise ValueError(_("quantity {0} is not a whole number").format(quantity))
 	commitment = subscription.commitment_term
+	price, cost = subscription.price, subscription.partner_cost
 	return {
 		"company": subscription.company_id,
 		"product": subscription.product_id,
@@ -66,87 +81,155 @@ def row_of(subscription: Subscription, vendor: str | None) -> Row:
 		or frappe.db.get_value("Pax8 Product", subscription.product_id, "product_name")
 		or subscription.product_id,
 		"vendor": vendor,
-		"quantity": int(quantity),
+		"quantity": quantity,
 		"status": subscription.status,
 		"vanished": 0,
 		"parent_subscription": subscription.parent_subscription_id,
 		"billing_term": subscription.billing_term,
 		"start_date": _date(subscription.start_date),
 		"end_date": _date(subscription.end_date),
-		"billing_start": _date(subscription.billing_start),
+		"billing_start": subscription.billing_start,
 		"commitment_term_id": commitment.id if commitment else None,
 		"commitment_term": commitment.term if commitment else None,
 		"commitment_end": _date(commitment.end_date) if commitment else None,
 		"currency": subscription.currency_code,
-		"price": subscription.price or 0,
-		"has_price": int(subscription.price is not None),
-		"partner_cost": subscription.partner_cost or 0,
-		"has_partner_cost": int(subscription.partner_cost is not None),
-		"pax8_created_on": site_datetime(subscription.created_date),
-		"pax8_updated_on": site_datetime(subscription.updated_date),
+		"price": price or 0,
+		"has_price": int(price is not None),
+		"partner_cost": cost or 0,
+		"has_partner_cost": int(cost is not None),
+		"pax8_created_on": subscription.created_date,
+		"pax8_updated_on": subscription.updated_date,
 	}
 
 
 # Returned by Pax8 in the answer for one subscription, perhaps not in lists: a list must not blank them.
-DETAIL_ONLY = {"vendor_subscription_id": "vendor_subscription_id", "vendor_sku_id": "vendor_sku_id"}
+DETAIL_ONLY = ("vendor_subscription_id", "vendor_sku_id")
 
 
 def store_one(subscription: Subscription) -> None:
 	"""Stores what a read of one subscription just told; the caller commits. Unknown ones are left to the sync.
 
+	A walk that began before leaves the row alone from then on: what it has of this subscription may be older.
+
 	Raises:
-		msp_licensing.pax8.BadAnswer: the quantity is not a whole number.
+		msp_licensing.pax8.BadAnswer: there is something in it that cannot be stored.
 	"""
 	known = frappe.db.get_value(DOCTYPE, subscription.id, ["fingerprint", "vendor"], as_dict=True)
-	if not known:
-		return
+	if known:
+		_store(subscription, known.vendor, known.fingerprint)
+
+
+def take_in(pax8: Pax8Client, subscription: Subscription, run: Any = None) -> bool:
+	"""Stores a subscription that Pax8 just told of, as a walk would: a new one only if its company is mapped.
+
+	Args:
+		run: what notes that the vendor could not be read.
+
+	Returns:
+		Whether it is stored now.
+
+	Raises:
+		msp_licensing.pax8.Pax8Error: its product is unknown here, and could not be read.
+		msp_licensing.pax8.BadAnswer: there is something in it that cannot be stored.
+	"""
+	known = frappe.db.get_value(DOCTYPE, subscription.id, ["fingerprint", "vendor"], as_dict=True)
+	if known:
+		_store(subscription, known.vendor, known.fingerprint)
+	elif subscription.company_id in _mapped_companies():
+		_store(subscription, _Vendors(pax8, run).of(subscription), None)
+	else:
+		return False
+	return True
+
+
+def mark_as_gone(name: str) -> None:
+	"""Marks a stored subscription of which Pax8 just said that it does not exist; the caller commits."""
+	if frappe.db.get_value(DOCTYPE, name, "vanished") == 0:
+		_write([(name, {"vanished": 1, "fingerprint": None})], before=None)
+
+
+def _store(subscription: Subscription, vendor: str | None, known: str | None) -> None:
 	try:
-		row = row_of(subscription, known.vendor)
+		row = row_of(subscription, vendor)
+		new = fingerprint(row)
+		details = {
+			column: getattr(subscription, column)
+			for column in DETAIL_ONLY
+			if getattr(subscription, column) is not None
+		}
+		read_on = {"read_on": _database_time()}
+		if new == known and not details:
+			frappe.db.set_value(DOCTYPE, subscription.id, read_on, update_modified=False)
+			return
+		values = fitting(DOCTYPE)({"pax8_id": subscription.id, **row, **details})
 	except ValueError as error:
 		raise BadAnswer(_("Subscription {0} cannot be used: {1}").format(subscription.id, error)) from error
-	details = {
-		column: getattr(subscription, attribute)
-		for column, attribute in DETAIL_ONLY.items()
-		if getattr(subscription, attribute)
-	}
-	if known.fingerprint != (new := fingerprint(row)) or details:
-		upsert(
-			DOCTYPE, [(subscription.id, {**row, **details, "pax8_id": subscription.id, "fingerprint": new})]
-		)
-		frappe.clear_document_cache(DOCTYPE, subscription.id)
+	_write([(subscription.id, {**values, **read_on, "fingerprint": new})], before=None)
+	frappe.clear_document_cache(DOCTYPE, subscription.id)
 
 
-def own_as_mapped() -> None:
-	"""Gives every subscription the client of its company, in one statement.
+def _write(rows: list[tuple[str, Row]], *, before: datetime | None) -> None:
+	"""Writes rows, gives them their clients, and records what is different from before, in one transaction.
 
-	Run after every walk as well as after a change of mapping: the mapping may change while a walk is under way, and
-	a subscription must never stay with a client that its company does not belong to.
+	Args:
+		before: rows that were read by themselves since then are left alone: a walk's page may be older.
 	"""
+	stored = recorded.stored([name for name, _row in rows])
+	if before is not None:
+		rows = [
+			(name, row)
+			for name, row in rows
+			if not ((old := stored.get(name)) and old.read_on and old.read_on >= before)
+		]
+	upsert(DOCTYPE, rows, insert_only=["pax8_id"])
+	own_as_mapped([name for name, _row in rows])
+	recorded.record(stored, rows)
+
+
+def own_as_mapped(names: Iterable[str] | None = None) -> None:
+	"""Gives subscriptions the clients of their companies, in one statement.
+
+	Run with every row that is written, and for all after every walk and every change of mapping: the mapping may
+	change while a walk is under way, and a subscription must never stay with a client that its company does not
+	belong to.
+	"""
+	condition, values = "", ()
+	if names is not None:
+		values = tuple(names)
+		if not values:
+			return
+		condition = f"and s.name in ({', '.join(['%s'] * len(values))})"
 	frappe.db.sql(
-		"""update `tabPax8 Subscription` s join `tabPax8 Company` c on s.company = c.name
+		f"""update `tabPax8 Subscription` s left join `tabPax8 Company` c on s.company = c.name
 		set s.client_doctype = c.client_doctype, s.client = c.client
-		where not (s.client_doctype <=> c.client_doctype and s.client <=> c.client)"""
+		where not (s.client_doctype <=> c.client_doctype and s.client <=> c.client) {condition}""",
+		values,
 	)
 
 
-def _mapped_companies() -> dict[str, tuple[str, str]]:
+def _database_time() -> datetime:
+	"""The database's clock, the one that workers on several machines have in common."""
+	return frappe.db.sql("select now(6)")[0][0]
+
+
+def _mapped_companies() -> set[str]:
 	return {
-		row.name: (row.client_doctype, row.client)
+		row.name
 		for row in frappe.get_all("Pax8 Company", fields=["name", "client_doctype", "client"])
 		if row.client and row.client_doctype
 	}
 
 
-def _reread(pax8: Pax8Client, mirror: Mirror, vendors: "_Vendors", name: str) -> bool:
+def _reread(pax8: Pax8Client, mirror: Mirror, run: Any, vendors: "_Vendors", name: str) -> bool:
 	try:
 		subscription = pax8.subscription(name)
 	except NotFound:
 		return False
-	mirror.add(name, row_of(subscription, vendors.of(subscription)))
+	_add(mirror, run, subscription, vendors)
 	return True
 
 
-def _count_unmapped(unmapped: Counter[str], mapped: dict[str, Any]) -> None:
+def _count_unmapped(unmapped: Counter[str], mapped: set[str]) -> None:
 	"""Writes the number of subscriptions left out on each company, where it has changed."""
 	for row in frappe.get_all("Pax8 Company", fields=["name", "unsynced_subscriptions"]):
 		count = 0 if row.name in mapped else unmapped[row.name]
@@ -161,6 +244,7 @@ class _Vendors:
 
 	def __init__(self, pax8: Pax8Client, run: Any) -> None:
 		self._pax8 = pax8
+		self._run = run
 		self._known = dict(frappe.get_all("Pax8 Product", fields=["name", "vendor"], as_list=True))
 
 	def of(self, subscription: Subscription) -> str | None:
@@ -168,14 +252,27 @@ class _Vendors:
 		if not product:
 			return None
 		if product not in self._known:
-			try:
-				self._known[product] = products.store_one(self._pax8.product(product))
-			except NotFound:
-				# Pax8 has stopped listing it; the subscription lives on, and its rules hold what has no vendor.
-				self._known[product] = products.store_placeholder(product, subscription.product_name)
+			self._known[product] = self._read(product, subscription.product_name)
 		return self._known[product]
 
+	def _read(self, product: str, name: str | None) -> str | None:
+		if not self._known and self._run is not None:
+			# The first sync of all: the catalogue costs a call per 200 products, one by one a call each.
+			self._known.update(products.take_list(self._pax8, self._run))
+			if product in self._known:
+				return self._known[product]
+		try:
+			return products.store_one(self._pax8.product(product))
+		except NotFound:
+			# Pax8 has stopped listing it; the subscription lives on, and its rules hold what has no vendor.
+			return products.store_placeholder(product, name)
+		except (Pax8Error, ValueError) as error:
+			if self._run is None:
+				raise
+			self._run.problem(_("Product {0}: {1}").format(product, error))
+			return None
 
-def _date(value: Any) -> Any:
+
+def _date(value: datetime | None) -> Any:
 	"""The calendar day of a Pax8 date. Times of day in them are midnights of an unknown zone, and say nothing."""
-	return value.date() if hasattr(value, "date") else value
+	return value.date() if value else None
