@@ -9,12 +9,13 @@ import traceback
 from dataclasses import replace
 from typing import Any
 
-from msp_licensing.sandbox.areas import API_ROUTES, CONTROL_ROUTES
+from msp_licensing.sandbox.areas import API_ROUTES, CONTROL_ROUTES, WEBHOOK_ROUTES
 from msp_licensing.sandbox.calls import Calls
 from msp_licensing.sandbox.clock import SandboxClock
 from msp_licensing.sandbox.config import ON_RESET, WHILE_RUNNING, SandboxConfig
 from msp_licensing.sandbox.dates import as_utc
 from msp_licensing.sandbox.errors import ApiError, envelope
+from msp_licensing.sandbox.events import Events
 from msp_licensing.sandbox.faults import Fault, Faults, Trouble
 from msp_licensing.sandbox.generate import make_world
 from msp_licensing.sandbox.limits import RateLimit, Tokens
@@ -23,6 +24,7 @@ from msp_licensing.sandbox.rewrites import Situation, rewrite
 from msp_licensing.sandbox.web import Request, Response, Route, Router, json_text, respond
 
 API_PREFIX = "/v1"
+WEBHOOKS_PREFIX = "/api/v2"
 CONTROL_PREFIX = "/_sandbox"
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 _ERROR_PAGE = (
@@ -49,13 +51,15 @@ class App:
 		self.rate = RateLimit()
 		self.calls = Calls()
 		self._api = Router(API_PREFIX, API_ROUTES)
+		self._webhooks = Router(WEBHOOKS_PREFIX, WEBHOOK_ROUTES)
 		self._control = Router(CONTROL_PREFIX, CONTROL_ROUTES)
-		self.faults = Faults(frozenset(route.operation for route in API_ROUTES))
+		self.faults = Faults(frozenset(route.operation for route in (*API_ROUTES, *WEBHOOK_ROUTES)))
 		self.world = make_world(config, self.clock.now())
+		self.events = Events(self)
 
 	@property
 	def routes(self) -> tuple[Route, ...]:
-		"""The operations of the API that are served, with paths relative to /v1."""
+		"""The operations of the API under /v1 that are served, with paths relative to it."""
 		return self._api.routes
 
 	def configure(self, changes: dict[str, Any]) -> SandboxConfig:
@@ -65,7 +69,7 @@ class App:
 			return self.config
 
 	def reset(self, changes: dict[str, Any] | None = None) -> SandboxConfig:
-		"""Back to the start: data, clock, settings, faults, log and rate window; issued tokens stay valid.
+		"""Back to the start: data, clock, settings, webhooks, faults, log, rate window; issued tokens stay valid.
 
 		`changes` to the settings hold from now on. Raises ValueError for one that cannot be made.
 		"""
@@ -74,6 +78,7 @@ class App:
 			self.clock.reset()
 			self.world = make_world(config, self.clock.now())
 			self.initial_config = self.config = config
+			self.events.clear()
 			self.faults.clear()
 			self.calls.clear()
 			self.rate.clear()
@@ -89,6 +94,14 @@ class App:
 			traceback.print_exc()
 			message = f"Defect in the sandbox: {type(error).__name__}: {error}"
 			return Response(500, envelope(500, message, request.path))
+
+	def settle(self) -> None:
+		"""Let happen what the clock has made due, and tell the webhooks of it."""
+		with self.lock:
+			for subscription, status in self.world.settle(self.clock.now()):
+				if status == "Active":
+					self.events.provisioned(subscription)
+				self.events.subscription("CANCELLED" if status == "Cancelled" else "UPDATED", subscription)
 
 	def pause(self, seconds: float) -> None:
 		"""Wait in real time, at most until the sandbox stops."""
@@ -106,7 +119,7 @@ class App:
 			return Response(404, {"error": "No such control endpoint.", "endpoints": paths})
 		try:
 			with self.lock:
-				self.world.settle(self.clock.now())
+				self.settle()
 				return respond(self, route, request, names)
 		except ApiError as error:
 			return Response(error.status, {"error": "; ".join((error.message, *error.details))})
@@ -117,10 +130,11 @@ class App:
 		started = time.perf_counter()
 		called_at = as_utc(self.clock.now())
 		self.pause(self.config.latency_ms / 1000)
-		route, names, methods = self._api.find(request.method, request.path)
+		router = self._webhooks if request.path.startswith(WEBHOOKS_PREFIX + "/") else self._api
+		route, names, methods = router.find(request.method, request.path)
 		operation = route.operation if route else None
 		with self.lock:
-			trouble = self.faults.take(operation, request, API_PREFIX)
+			trouble = self.faults.take(operation, request, router.prefix)
 			for fault in trouble.meanwhile:
 				self._carry_out(fault)
 		response = self._serve_troubled(trouble, route, request, names, methods)
@@ -140,7 +154,7 @@ class App:
 	) -> Response:
 		try:
 			with self.lock:
-				self.world.settle(self.clock.now())
+				self.settle()
 				self._admit(route, request)
 				if route is None:
 					if methods:

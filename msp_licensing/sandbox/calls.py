@@ -68,6 +68,8 @@ def _readable(body: bytes) -> Any:
 		value = json.loads(body[:_BODY_KEPT])
 	except ValueError:
 		return body[:_BODY_KEPT].decode(errors="replace")
-	if isinstance(value, dict) and "client_secret" in value:
-		value["client_secret"] = "***"
+	if isinstance(value, dict):
+		for secret in ("client_secret", "authorization"):
+			if secret in value:
+				value[secret] = "***"
 	return value

@@ -41,9 +41,10 @@ class ApiError(Exception):
 
 
 def envelope(status: int, message: str, path: str, details: Iterable[str] = ()) -> dict[str, Any]:
-	"""The `Error` body for a call of `path` (with its `/v1`).
+	"""The `Error` body for a call of `path` (with its `/v1` or `/api/v2`).
 
-	`instance` names Pax8's inner path (`/public/v1/...`), as in the sample of its error guide.
+	`instance` names Pax8's inner path (`/public/v1/...`), as in the sample of its error guide. In the
+	webhooks API the details have none.
 	"""
 	kind = TYPES.get(status, "ERROR")
 	instance = f"/public{path}"
@@ -53,6 +54,9 @@ def envelope(status: int, message: str, path: str, details: Iterable[str] = ()) 
 		"instance": instance,
 		"status": status,
 		"details": [
-			{"type": kind, "message": detail, "instance": instance, "status": status} for detail in details
+			{"type": kind, "message": detail, "status": status}
+			if path.startswith("/api/v2/")
+			else {"type": kind, "message": detail, "instance": instance, "status": status}
+			for detail in details
 		],
 	}

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from msp_licensing.sandbox.app import API_PREFIX, CONTROL_PREFIX, App
+from msp_licensing.sandbox.app import API_PREFIX, CONTROL_PREFIX, WEBHOOKS_PREFIX, App
 from msp_licensing.sandbox.areas.control.looking import product_state, subscription_state
 from msp_licensing.sandbox.clock import SandboxClock
 from msp_licensing.sandbox.config import SandboxConfig
@@ -236,6 +236,11 @@ class Sandbox:
 		return self.origin + API_PREFIX
 
 	@property
+	def webhooks_url(self) -> str:
+		"""The base URL of the webhooks API, in place of `https://api.pax8.com/api/v2`."""
+		return self.origin + WEBHOOKS_PREFIX
+
+	@property
 	def control_url(self) -> str:
 		"""The base URL of the control endpoints."""
 		return self.origin + CONTROL_PREFIX
@@ -272,7 +277,7 @@ class Sandbox:
 	def subscription(self, identifier: str) -> dict[str, Any]:
 		"""A subscription on the wire with its history, as it stands. Raises KeyError where there is none."""
 		with self.app.lock:
-			self.world.settle(self.clock.now())
+			self.app.settle()
 			return subscription_state(self.world.subscriptions.rows[identifier])
 
 	def product(self, identifier: str) -> dict[str, Any]:
@@ -292,6 +297,23 @@ class Sandbox:
 		"""Take a record out, as if it had never been. Raises ValueError where there is none."""
 		self._control("DELETE", kind, identifier, {})
 
+	def emit(self, topic: str, **payload: Any) -> int:
+		"""Send an event (`action="UPDATED"`, ...) to the webhooks that want it; returns how many do."""
+		return self.app.events.emit(topic, payload)
+
+	def steer_webhooks(self, **settings: Any) -> None:
+		"""Change how events are delivered; `settings` are DeliverySettings' fields. Raises ValueError."""
+		self.app.events.steer(settings)
+
+	def wait_for_deliveries(self, timeout: float = 15.0) -> bool:
+		"""Wait until every event so far is delivered or given up; False after `timeout` real seconds."""
+		return self.app.events.wait(timeout)
+
+	def deliveries(self, topic: str | None = None) -> list[dict[str, Any]]:
+		"""The logs of deliveries, oldest first: the spec's WebhookLog and the topic. All, or of one topic."""
+		found = self.app.events.state()["deliveries"]
+		return [log for log in found if topic in (None, log["topic"])]
+
 	def configure(self, **changes: Any) -> None:
 		"""Change settings of the running sandbox."""
 		self.app.configure(changes)
@@ -305,6 +327,7 @@ class Sandbox:
 		if self.app.stopping.is_set():
 			return
 		self.app.stopping.set()
+		self.app.events.stop()
 		self._server.shutdown()
 		self._server.server_close()
 		self._server.close_connections()

@@ -87,10 +87,11 @@ class World:
 		self.products: Table[Product] = Table()
 		self.subscriptions: Table[Subscription] = Table()
 		self._by_company: dict[str, list[Subscription]] = {}
-		# (due at, running number, subscription): who becomes Active when. Only the last number given to a
-		# subscription counts: it may be set Active from outside and change again before the first is due.
-		self._provisioning: list[tuple[float, int, Subscription]] = []
-		self._last_number: dict[str, int] = {}
+		# (due at, running number, subscription, status): who gets which status when. Only the last number given
+		# to a subscription for a status counts: it may be set Active from outside and change again before the
+		# first is due.
+		self._steps: list[tuple[float, int, Subscription, str]] = []
+		self._last_number: dict[tuple[str, str], int] = {}
 		self._running_number = 0
 
 	def add_subscription(self, subscription: Subscription) -> None:
@@ -124,24 +125,47 @@ class World:
 		"""Show `subscription` as PendingAutomated until the clock reads `due` (seconds since the epoch)."""
 		subscription.status = "PendingAutomated"
 		self.subscriptions.changed(subscription)
-		self._running_number += 1
-		self._last_number[subscription.id] = self._running_number
-		heapq.heappush(self._provisioning, (due, self._running_number, subscription))
+		self._plan(due, subscription, "Active")
+
+	def cancel(self, subscription: Subscription, end: float, seconds: float) -> None:
+		"""Make `subscription` PendingCancel when the clock reads `end`, and Cancelled `seconds` later.
+
+		`end` in seconds since the epoch. An earlier cancellation is replaced.
+		"""
+		self._plan(end, subscription, "PendingCancel")
+		self._plan(end + seconds, subscription, "Cancelled")
 
 	def leave_as_it_is(self, subscription: Subscription) -> None:
-		"""Forget that `subscription` is being provisioned: its status was set by somebody else."""
-		self._last_number.pop(subscription.id, None)
+		"""Forget what was to become of `subscription`: its status was set by somebody else."""
+		for status in ("Active", "PendingCancel", "Cancelled"):
+			self._last_number.pop((subscription.id, status), None)
 
-	def settle(self, now: datetime) -> None:
-		"""Make Active what is provisioned by `now`. Cheap where nothing is due."""
-		for subscription in self._due(now.timestamp()):
-			subscription.status = "Active"
+	@property
+	def unsettled(self) -> bool:
+		"""Whether time alone will change a subscription."""
+		return bool(self._steps)
+
+	def settle(self, now: datetime) -> list[tuple[Subscription, str]]:
+		"""Give each subscription the status it has by `now`; returns the steps. Cheap where nothing is due."""
+		steps = list(self._due(now.timestamp()))
+		for subscription, status in steps:
+			subscription.status = status
 			subscription.updated = now
 			self.subscriptions.changed(subscription)
+		return steps
 
-	def _due(self, timestamp: float) -> Iterator[Subscription]:
-		while self._provisioning and self._provisioning[0][0] <= timestamp:
-			_due, number, subscription = heapq.heappop(self._provisioning)
-			if self._last_number.get(subscription.id) == number:
-				del self._last_number[subscription.id]
-				yield subscription
+	def _plan(self, due: float, subscription: Subscription, status: str) -> None:
+		self._running_number += 1
+		self._last_number[subscription.id, status] = self._running_number
+		heapq.heappush(self._steps, (due, self._running_number, subscription, status))
+
+	def _due(self, timestamp: float) -> Iterator[tuple[Subscription, str]]:
+		while self._steps and self._steps[0][0] <= timestamp:
+			_due, number, subscription, status = heapq.heappop(self._steps)
+			if self._last_number.get((subscription.id, status)) != number:
+				continue
+			del self._last_number[subscription.id, status]
+			if status == "PendingCancel":
+				self._last_number.pop((subscription.id, "Active"), None)
+			if self.subscriptions.rows.get(subscription.id) is subscription:
+				yield subscription, status

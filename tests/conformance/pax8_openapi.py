@@ -1,7 +1,8 @@
 """Pax8's published OpenAPI files, as a judge of requests and responses.
 
 OpenAPI 3.0 schemas are JSON Schema (draft 4) but for three things seen to here: `readOnly` and `writeOnly`,
-fields that no schema declares, and the places where Pax8's files contradict themselves (TOLERATED).
+fields that no schema declares, and the places where Pax8's files contradict themselves (TOLERATED). The webhooks
+file is OpenAPI 3.1, yet has nothing in it that draft 4 reads otherwise.
 """
 
 from __future__ import annotations
@@ -19,7 +20,11 @@ from uuid import UUID
 from jsonschema import Draft4Validator, FormatChecker, ValidationError
 
 SPECS_VARIABLE = "MSP_LICENSING_PAX8_SPECS"
-FILES = ("pax8-openapi-authentication.json", "pax8-openapi-partner-endpoints.json")
+FILES = (
+	"pax8-openapi-authentication.json",
+	"pax8-openapi-partner-endpoints.json",
+	"pax8-openapi-webhooks-api.json",
+)
 
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -93,6 +98,14 @@ TOLERATED: tuple[Tolerance, ...] = (
 		"429 above the limit of calls: described in Pax8's guides only",
 		lambda f: (f.rule, f.value) == ("status", 429),
 	),
+	Tolerance(
+		"404 for an id in the path of a webhook call: the file lists it only for reading or deleting the same thing",
+		lambda f: (f.rule, f.value) == ("status", 404) and " /webhooks/{" in f.name,
+	),
+	Tolerance(
+		"the logs' `query` not given: a required object in a query string, where each filter has its own parameter",
+		lambda f: (f.name, f.rule) == ("query", "required parameter"),
+	),
 )
 
 
@@ -150,6 +163,9 @@ class Operation:
 				continue
 			for error in _validator(json.dumps(schema)).iter_errors(_typed(text, schema)):
 				verdict.add(_finding(error, name))
+		for parameter in self._node.get("parameters", ()):
+			if parameter["in"] == "query" and parameter.get("required") and parameter["name"] not in query:
+				verdict.add(Finding(parameter["name"], "required parameter", None, "it must be given"))
 		content = self._node.get("requestBody", {}).get("content")
 		if content:
 			schema = content["application/json"]["schema"]
@@ -162,13 +178,18 @@ class Operation:
 		verdict = Verdict()
 		listed = self._node["responses"].get(str(status))
 		if listed is None:
-			verdict.add(Finding("response", "status", status, f"{status} is not listed for {self.id}"))
+			name = f"{self.method} {self.path}"
+			verdict.add(Finding(name, "status", status, f"{status} is not listed for {self.id}"))
 			# An unlisted refusal must still come in the envelope.
 			schema: dict[str, Any] | None = {"$ref": "#/components/schemas/Error"}
 			if "Error" not in self._document["components"]["schemas"]:
 				schema = None
+		elif not listed.get("content"):
+			if body is not None:
+				verdict.add(Finding("response", "body", body, "no body is listed"))
+			return verdict
 		else:
-			schema = listed.get("content", {}).get("application/json", {}).get("schema")
+			schema = listed["content"].get("application/json", {}).get("schema")
 		if content_type.partition(";")[0] != "application/json":
 			verdict.add(Finding("response", "content type", content_type, "not JSON"))
 		if schema is not None:
@@ -195,12 +216,21 @@ class Operation:
 			return
 		declared = self._properties(schema)
 		for key, item in value.items():
+			if key not in declared and self._is_open(schema):
+				continue
 			if key not in declared:
 				yield Finding(key, "undeclared", item, f"no schema declares it in {name}")
 			elif declared[key].get("writeOnly"):
 				yield Finding(key, "writeOnly", item, "requests only")
 			else:
 				yield from self._beyond(declared[key], item, key)
+
+	def _is_open(self, schema: Mapping[str, Any]) -> bool:
+		"""Whether the schema says that an object may hold more than it declares."""
+		schema = self._resolved(schema)
+		return "additionalProperties" in schema or any(
+			self._is_open(part) for part in schema.get("allOf", ())
+		)
 
 	def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
 		reference = schema.get("$ref")
@@ -264,7 +294,7 @@ def _typed(text: str, schema: Mapping[str, Any]) -> Any:
 		return {"true": True, "false": False}.get(text, text)
 	if schema.get("type") in ("number", "integer"):
 		try:
-			return float(text)
+			return float(text) if schema["type"] == "number" else int(text)
 		except ValueError:
 			return text
 	return text

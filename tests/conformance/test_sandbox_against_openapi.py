@@ -3,255 +3,125 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
+import calls_core
+import calls_webhooks
 import httpx
 import pytest
-from pax8_openapi import DATE_ONLY, OFFSET_WITHOUT_COLON, TOLERATED, Operation, Spec, Verdict
+from calls_core import DEPENDENCIES, HISTORY, PRICING
+from openapi_calls import NOWHERE, Call, get, judged
+from pax8_openapi import DATE_ONLY, OFFSET_WITHOUT_COLON, TOLERATED, Spec, Verdict
 
 from msp_licensing.sandbox import Sandbox
 from msp_licensing.sandbox import storybook as story
-from msp_licensing.sandbox.areas import API_ROUTES
+from msp_licensing.sandbox.areas import API_ROUTES, WEBHOOK_ROUTES
 
-NOWHERE = "00000000-0000-4000-8000-000000000000"
-TOKEN_REQUEST = {
-	"client_id": "sandbox",
-	"client_secret": "sandbox",
-	"audience": "https://api.pax8.com",
-	"grant_type": "client_credentials",
-}
-UPDATE_EXAMPLE = {
-	"quantity": 11,
-	"startDate": "2000-10-31T01:30:00.000-05:00",
-	"endDate": "2001-10-31T01:30:00.000-05:00",
-	"price": 15.39,
-	"currencyCode": "USD",
-	"billingTerm": "Monthly",
-	"provisioningDetails": [{"key": "userEmailAddress", "values": ["joeysherp@example.com"]}],
-}
-
-
-@dataclass(frozen=True)
-class Call:
-	"""A call and the status it must get. `path` is the spec's; `ids` fill its braces."""
-
-	method: str
-	path: str
-	status: int
-	ids: tuple[str, ...] = ()
-	query: dict[str, str] = field(default_factory=dict)
-	body: Any = None
-	authorized: bool = True
-
-	def __str__(self) -> str:
-		return f"{self.method} {self.path} {self.query or ''} {self.body or ''} {self.status}".replace(
-			"  ", " "
-		)
-
-	def make(self, api: httpx.Client) -> httpx.Response:
-		"""Send it."""
-		url = self.path
-		for identifier in self.ids:
-			head, _, tail = url.partition("{")
-			url = f"{head}{identifier}{tail.partition('}')[2]}"
-		headers = {} if self.authorized else {"Authorization": "Bearer nonsense"}
-		return api.request(
-			self.method, url, params=self.query or None, json=self.body, headers=headers or None
-		)
-
-
-def _get(path: str, status: int, /, *ids: str, **query: str) -> Call:
-	return Call("GET", path, status, ids, query)
-
-
-def _put(identifier: str, status: int, body: Any) -> Call:
-	return Call("PUT", "/subscriptions/{subscriptionId}", status, (identifier,), body=body)
-
-
-PRICING = "/products/{productId}/pricing"
-DEPENDENCIES = "/products/{productId}/dependencies"
-HISTORY = "/subscriptions/{subscriptionId}/history"
-
-# Calls as the spec wants them, answered as the spec promises.
-SERVED = [
-	Call("POST", "/token", 200, body=TOKEN_REQUEST),
-	Call("POST", "/token", 200, body={**TOKEN_REQUEST, "audience": "api://p8p.client"}),
-	_get("/companies", 200),
-	_get("/companies", 200, page="1", size="7"),
-	_get("/companies", 200, page="99"),
-	_get("/companies", 200, size="200", sort="name"),
-	_get("/companies", 200, sort="city,desc"),
-	_get("/companies", 200, country="United States"),
-	_get("/companies", 200, selfServiceAllowed="true", status="Active"),
-	_get("/companies/{companyId}", 200, story.MUELLER_UND_SOEHNE),
-	_get("/products", 200),
-	_get("/products", 200, search="Office 365", sort="vendor"),
-	_get("/products", 200, vendorName="Microsoft", sort="name,desc", size="200"),
-	_get("/products/{productId}", 200, story.KEEPER_BUSINESS),
-	_get(PRICING, 200, story.AZURE_PLAN),
-	_get(PRICING, 200, story.SOPHOS_INTERCEPT_X, companyId=story.MUELLER_UND_SOEHNE),
-	_get(PRICING, 200, story.PRODUCT_WITHOUT_PRICES),
-	_get(PRICING, 200, story.PRODUCT_WITHOUT_PARTNER_PRICE),
-	_get(DEPENDENCIES, 200, story.M365_BUSINESS_PREMIUM),
-	_get(DEPENDENCIES, 200, story.TEAMS_PHONE_STANDARD),
-	_get(DEPENDENCIES, 200, story.KEEPER_BUSINESS),
-	_get("/subscriptions", 200),
-	_get("/subscriptions", 200, size="200", sort="price,desc", status="Active", billingTerm="Monthly"),
-	_get("/subscriptions", 200, companyId=story.CEDAR_AND_PINE, productId=story.KEEPER_BUSINESS),
-	_get("/subscriptions/{subscriptionId}", 200, story.CEDAR_TEAMS_PHONE),
-	_get(HISTORY, 200, story.CEDAR_SOPHOS),
-	_put(story.CEDAR_KEEPER, 200, {"quantity": 15}),
-	_put(story.CEDAR_KEEPER, 200, {"price": 4.2}),
-	_put(story.CEDAR_KEEPER, 200, {"billingTerm": "Monthly"}),
-	_put(story.CEDAR_KEEPER, 200, {"startDate": "2021-01-01T08:30:00Z"}),
-	_put(story.CEDAR_KEEPER, 200, UPDATE_EXAMPLE),
-]
-
-# Calls of the right shape that are refused, as the spec says for each.
-REFUSED = [
-	Call("POST", "/token", 401, body={**TOKEN_REQUEST, "client_secret": "wrong"}),
-	Call("POST", "/token", 401, body={**TOKEN_REQUEST, "audience": "api://usage"}),
-	_get("/companies/{companyId}", 404, NOWHERE),
-	_get("/companies/{companyId}", 404, "not-an-id"),
-	_get("/products/{productId}", 404, NOWHERE),
-	_get(PRICING, 404, NOWHERE),
-	_get(PRICING, 404, story.AZURE_PLAN, companyId=NOWHERE),
-	_get(DEPENDENCIES, 404, NOWHERE),
-	_get("/subscriptions", 403, companyId=NOWHERE),
-	_get("/subscriptions/{subscriptionId}", 404, NOWHERE),
-	_get(HISTORY, 404, NOWHERE),
-	_put(NOWHERE, 404, {"quantity": 2}),
-	_put(story.CEDAR_BUSINESS_PREMIUM, 422, {"quantity": 20}),
-	_put(story.CEDAR_KEEPER, 422, {"quantity": 0}),
-	_put(story.CEDAR_KEEPER, 422, {"quantity": 2.5}),
-	_put(story.CEDAR_KEEPER, 422, {"billingTerm": "3-Year"}),
-	_put(story.CEDAR_EXCHANGE_CANCELLED, 422, {"quantity": 5}),
-	_put(story.CEDAR_ACROBAT_TRIAL, 422, {"quantity": 5}),
-	_put(story.BLUE_HARBOR_BUSINESS_PREMIUM, 422, {"quantity": 10}),
-]
-
-# Calls that the spec itself rules out.
-INVALID = [
-	Call("POST", "/token", 401, body={name: TOKEN_REQUEST[name] for name in ("client_id", "client_secret")}),
-	Call("POST", "/token", 401, body={**TOKEN_REQUEST, "grant_type": "password"}),
-	Call("POST", "/token", 401, body={**TOKEN_REQUEST, "audience": "https://elsewhere.example"}),
-	Call("POST", "/token", 401, body={**TOKEN_REQUEST, "client_id": 5}),
-	_get("/companies", 400, size="0"),
-	_get("/companies", 400, size="201"),
-	_get("/companies", 400, page="first"),
-	_get("/companies", 400, sort="turnover"),
-	_get("/companies", 400, selfServiceAllowed="maybe"),
-	_get("/products", 400, size="1000"),
-	_get("/products", 400, sort="price"),
-	_get(PRICING, 404, story.AZURE_PLAN, companyId="not-an-id"),
-	_get("/subscriptions", 400, size="201"),
-	_get("/subscriptions", 400, sort="quantity"),
-	_get("/subscriptions", 403, companyId="not-an-id"),
-	_put(story.CEDAR_KEEPER, 422, {}),
-	_put(story.CEDAR_KEEPER, 422, []),
-	_put(story.CEDAR_KEEPER, 422, {"endDate": "2030-01-01T00:00:00Z"}),
-	_put(story.CEDAR_KEEPER, 422, {"quantity": "15"}),
-	_put(story.CEDAR_KEEPER, 422, {"quantity": None}),
-	_put(story.CEDAR_KEEPER, 422, {"quantity": True}),
-	_put(story.CEDAR_KEEPER, 422, {"price": "4.20"}),
-	_put(story.CEDAR_KEEPER, 422, {"billingTerm": "Weekly"}),
-	_put(story.CEDAR_KEEPER, 422, {"startDate": "tomorrow"}),
-	_put(story.CEDAR_KEEPER, 422, {"quantity": 15, "currencyCode": 978}),
-	_put(story.CEDAR_KEEPER, 422, {"quantity": 15, "partnerCost": "1"}),
-	_put(story.CEDAR_KEEPER, 422, {"quantity": 15, "provisioningDetails": {"key": "value"}}),
-]
-
-# Calls that the spec rules out and that Pax8 nevertheless answers: an unknown value of a filter finds nothing.
-FOUND_NOTHING = [
-	_get("/companies", 200, status="Dormant"),
-	_get("/subscriptions", 200, status="Canceled"),
-	_get("/subscriptions", 200, billingTerm="Weekly"),
-	_get("/subscriptions", 200, productId="not-an-id"),
-]
-
-
-def _judged(operation: Operation, response: httpx.Response) -> Verdict:
-	return operation.judge_response(
-		response.status_code, response.headers.get("content-type", ""), response.json()
-	)
+# An area's calls are a module of four lists, added here.
+AREAS = (calls_core, calls_webhooks)
+SERVED = [call for area in AREAS for call in area.SERVED]
+"""Calls as the spec wants them, answered as the spec promises."""
+REFUSED = [call for area in AREAS for call in area.REFUSED]
+"""Calls of the right shape that are refused, as the spec says for each."""
+INVALID = [call for area in AREAS for call in area.INVALID]
+"""Calls that the spec itself rules out."""
+FOUND_NOTHING = [call for area in AREAS for call in area.FOUND_NOTHING]
+"""Calls that the spec rules out and Pax8 nevertheless answers: an unknown value of a filter finds nothing."""
+BEYOND_THE_FILE = [call for area in AREAS for call in getattr(area, "REFUSED_BEYOND_THE_FILE", ())]
+"""Calls of the right shape that are refused with a status which the spec does not list, as TOLERATED says."""
+ROUTES = (*API_ROUTES, *WEBHOOK_ROUTES)
 
 
 def test_every_route_is_an_operation_of_the_spec_under_its_own_id(spec: Spec) -> None:
-	for route in API_ROUTES:
+	for route in ROUTES:
 		operation = spec.operations.get((route.method, route.path))
 		assert operation, f"{route.method} {route.path} is not in the spec"
 		assert operation.id in (None, route.operation)
 
 
 def test_every_route_is_called_rightly_and_wrongly_here() -> None:
-	routes = {(route.method, route.path) for route in API_ROUTES}
+	routes = {(route.method, route.path) for route in ROUTES}
 	assert {(call.method, call.path) for call in SERVED} == routes
-	assert {(call.method, call.path) for call in REFUSED + INVALID} == routes
+	assert {(call.method, call.path) for call in REFUSED + BEYOND_THE_FILE + INVALID} == routes
 
 
 @pytest.mark.parametrize("call", SERVED, ids=str)
-def test_a_valid_call_is_answered_as_the_spec_promises(spec: Spec, api: httpx.Client, call: Call) -> None:
+def test_a_valid_call_is_answered_as_the_spec_promises(
+	spec: Spec, api: httpx.Client, sandbox: Sandbox, call: Call
+) -> None:
 	operation = spec.operations[call.method, call.path]
 	assert not operation.judge_request(call.query, call.body).findings
-	response = call.make(api)
+	response = call.make(api, sandbox)
 	assert response.status_code == call.status, response.text
-	verdict = _judged(operation, response)
+	verdict = judged(operation, response)
 	assert not verdict.findings, str(verdict)
 
 
 @pytest.mark.parametrize("call", REFUSED, ids=str)
 def test_a_valid_call_is_refused_with_a_listed_status_in_the_listed_shape(
-	spec: Spec, api: httpx.Client, call: Call
+	spec: Spec, api: httpx.Client, sandbox: Sandbox, call: Call
 ) -> None:
 	operation = spec.operations[call.method, call.path]
 	assert not operation.judge_request(call.query, call.body).findings
-	response = call.make(api)
+	response = call.make(api, sandbox)
 	assert response.status_code == call.status, response.text
 	assert response.status_code in operation.statuses
-	verdict = _judged(operation, response)
+	verdict = judged(operation, response)
+	assert not verdict.findings, str(verdict)
+
+
+@pytest.mark.parametrize("call", BEYOND_THE_FILE, ids=str)
+def test_a_valid_call_is_refused_with_an_unlisted_status_only_where_that_is_tolerated(
+	spec: Spec, api: httpx.Client, sandbox: Sandbox, call: Call
+) -> None:
+	operation = spec.operations[call.method, call.path]
+	assert not operation.judge_request(call.query, call.body).findings
+	response = call.make(api, sandbox)
+	assert response.status_code == call.status, response.text
+	assert response.status_code not in operation.statuses
+	verdict = judged(operation, response)
 	assert not verdict.findings, str(verdict)
 
 
 @pytest.mark.parametrize("call", INVALID, ids=str)
 def test_a_call_that_the_spec_rules_out_is_refused_in_the_envelope(
-	spec: Spec, api: httpx.Client, call: Call
+	spec: Spec, api: httpx.Client, sandbox: Sandbox, call: Call
 ) -> None:
 	operation = spec.operations[call.method, call.path]
 	assert operation.judge_request(call.query, call.body).findings, "the spec allows this call"
-	response = call.make(api)
+	response = call.make(api, sandbox)
 	assert response.status_code == call.status, response.text
-	verdict = _judged(operation, response)
+	verdict = judged(operation, response)
 	assert not verdict.findings, str(verdict)
 	if call.path != "/token":
 		assert response.json()["details"][0]["message"]
 
 
 @pytest.mark.parametrize("call", FOUND_NOTHING, ids=str)
-def test_an_unknown_value_of_a_filter_finds_nothing(spec: Spec, api: httpx.Client, call: Call) -> None:
+def test_an_unknown_value_of_a_filter_finds_nothing(
+	spec: Spec, api: httpx.Client, sandbox: Sandbox, call: Call
+) -> None:
 	operation = spec.operations[call.method, call.path]
 	assert operation.judge_request(call.query).findings
-	response = call.make(api)
+	response = call.make(api, sandbox)
 	assert (response.status_code, response.json()["content"]) == (200, [])
-	assert not _judged(operation, response).findings
+	assert not judged(operation, response).findings
 
 
 def test_a_body_that_is_not_json_is_refused_in_the_envelope(spec: Spec, api: httpx.Client) -> None:
 	response = api.put(f"/subscriptions/{story.CEDAR_KEEPER}", content=b'{"quantity": ')
-	verdict = _judged(spec.operations["PUT", "/subscriptions/{subscriptionId}"], response)
+	verdict = judged(spec.operations["PUT", "/subscriptions/{subscriptionId}"], response)
 	assert response.status_code == 400
 	assert not verdict.findings, str(verdict)
 
 
-@pytest.mark.parametrize(
-	"route", [route for route in API_ROUTES if not route.public], ids=lambda r: r.operation
-)
+@pytest.mark.parametrize("route", [route for route in ROUTES if not route.public], ids=lambda r: r.operation)
 def test_a_call_without_a_valid_token_is_401_in_the_envelope(
-	spec: Spec, api: httpx.Client, route: Any
+	spec: Spec, api: httpx.Client, sandbox: Sandbox, route: Any
 ) -> None:
 	ids = tuple(NOWHERE for _ in range(route.path.count("{")))
-	response = Call(route.method, route.path, 401, ids, authorized=False).make(api)
-	verdict = _judged(spec.operations[route.method, route.path], response)
+	response = Call(route.method, route.path, 401, ids, authorized=False).make(api, sandbox)
+	verdict = judged(spec.operations[route.method, route.path], response)
 	assert response.status_code == 401
 	assert not verdict.findings, str(verdict)
 
@@ -264,7 +134,7 @@ def test_the_refusal_above_the_rate_limit_is_in_the_envelope(
 	api.get("/companies")
 	response = api.get("/companies")
 	assert response.status_code == 429
-	assert not _judged(spec.operations["GET", "/companies"], response).findings
+	assert not judged(spec.operations["GET", "/companies"], response).findings
 
 
 def _walk(api: httpx.Client, path: str, **query: str) -> list[dict[str, Any]]:
@@ -278,14 +148,14 @@ def _walk(api: httpx.Client, path: str, **query: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def all_answers(spec: Spec, _client: httpx.Client) -> list[tuple[str, Verdict]]:
+def all_answers(spec: Spec, _client: httpx.Client, _running: Sandbox) -> list[tuple[str, Verdict]]:
 	"""What the spec says to every record of every kind, asked for one by one and in pages."""
 	answers: list[tuple[str, Verdict]] = []
 
 	def ask(path: str, identifier: str = "", **query: str) -> None:
-		response = _get(path, 200, *([identifier] if identifier else []), **query).make(_client)
+		response = get(path, 200, *([identifier] if identifier else []), **query).make(_client, _running)
 		assert response.status_code == 200, response.text
-		answers.append((str(response.url), _judged(spec.operations["GET", path], response)))
+		answers.append((str(response.url), judged(spec.operations["GET", path], response)))
 
 	for path in ("/companies", "/products", "/subscriptions"):
 		for number in range(2):
@@ -316,10 +186,12 @@ def test_each_tolerance_is_needed_so_that_none_hides_a_mistake(
 	verdicts = [verdict for _, verdict in all_answers]
 	for call in SERVED:
 		verdicts.append(spec.operations[call.method, call.path].judge_request(call.query, call.body))
-	for call in (_get("/companies", 400, size="0"), Call("GET", "/companies", 401, authorized=False)):
-		verdicts.append(_judged(companies, call.make(api)))
+	for call in (get("/companies", 400, size="0"), Call("GET", "/companies", 401, authorized=False)):
+		verdicts.append(judged(companies, call.make(api, sandbox)))
+	for call in BEYOND_THE_FILE:
+		verdicts.append(judged(spec.operations[call.method, call.path], call.make(api, sandbox)))
 	sandbox.configure(rate_limit=1)
-	verdicts += [_judged(companies, api.get("/companies")) for _ in range(2)]
+	verdicts += [judged(companies, api.get("/companies")) for _ in range(2)]
 	used = {tolerance.reason for verdict in verdicts for tolerance, _ in verdict.tolerated}
 	assert used == {tolerance.reason for tolerance in TOLERATED}
 
@@ -343,7 +215,7 @@ def test_the_judge_sees_a_record_that_does_not_conform(
 ) -> None:
 	sandbox.change("subscriptions", story.CEDAR_KEEPER, **spoiled)
 	for path, ids in (("/subscriptions/{subscriptionId}", (story.CEDAR_KEEPER,)), ("/subscriptions", ())):
-		verdict = _judged(spec.operations["GET", path], _get(path, 200, *ids).make(api))
+		verdict = judged(spec.operations["GET", path], get(path, 200, *ids).make(api, sandbox))
 		assert [finding.rule for finding in verdict.findings] == [rule]
 
 

@@ -1,6 +1,6 @@
 """The operations, one module per area of the API. A new area is a module with ROUTES, listed here."""
 
-from msp_licensing.sandbox.areas import companies, control, products, subscriptions, token
+from msp_licensing.sandbox.areas import companies, control, products, subscriptions, token, webhooks
 from msp_licensing.sandbox.web import Route
 
 API_ROUTES: tuple[Route, ...] = (
@@ -9,4 +9,6 @@ API_ROUTES: tuple[Route, ...] = (
 	*products.ROUTES,
 	*subscriptions.ROUTES,
 )
+WEBHOOK_ROUTES: tuple[Route, ...] = webhooks.ROUTES
+"""Under another base than the rest, as in Pax8's files: /api/v2."""
 CONTROL_ROUTES: tuple[Route, ...] = control.ROUTES

@@ -267,6 +267,7 @@ def _apply(
 	if (quantity, term) != before[:2] and app.config.provisioning_seconds > 0:
 		app.world.provision(subscription, now.timestamp() + app.config.provisioning_seconds)
 	app.world.subscriptions.changed(subscription)
+	app.events.subscription("UPDATED", subscription)
 
 
 def _price_after(

@@ -3,7 +3,7 @@
 They need no token, answer on this machine only, and are not part of Pax8's API.
 """
 
-from msp_licensing.sandbox.areas.control import companies, looking, products, steering, subscriptions
+from msp_licensing.sandbox.areas.control import companies, events, looking, products, steering, subscriptions
 from msp_licensing.sandbox.web import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -12,4 +12,5 @@ ROUTES: tuple[Route, ...] = (
 	*subscriptions.ROUTES,
 	*companies.ROUTES,
 	*products.ROUTES,
+	*events.ROUTES,
 )

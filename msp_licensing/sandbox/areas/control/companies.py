@@ -45,6 +45,7 @@ def post_company(app: App, request: Request) -> Response:
 	)
 	_set_company(company, asked)
 	app.world.companies.add(company)
+	app.events.company("CREATED", company)
 	return Response(201, company.wire())
 
 
@@ -58,13 +59,18 @@ def change_company(app: App, request: Request, identifier: str) -> dict[str, Any
 		scratch.updated = app.clock.now()
 	take_over(company, scratch)
 	app.world.companies.changed(company)
+	app.events.company("UPDATED", company)
 	return company.wire()
 
 
 def delete_company(app: App, request: Request, identifier: str) -> Response:
 	"""Make a company and its subscriptions vanish."""
 	company = known(app.world.companies.get(identifier), "company")
+	gone = list(app.world.subscriptions_of(company.id))
 	app.world.remove_company(company.id)
+	for subscription in gone:
+		app.events.subscription("CANCELLED", subscription)
+	app.events.company("DELETED", company)
 	return Response(204)
 
 

@@ -40,6 +40,7 @@ def post_product(app: App, request: Request) -> Response:
 	)
 	_set_product(product, asked)
 	app.world.products.add(product)
+	app.events.product("CREATED", product)
 	return Response(201, product_state(product))
 
 
@@ -51,6 +52,7 @@ def change_product(app: App, request: Request, identifier: str) -> dict[str, Any
 	_set_product(scratch, asked)
 	take_over(product, scratch)
 	app.world.products.changed(product)
+	app.events.product("UPDATED", product)
 	return product_state(product)
 
 
@@ -58,6 +60,7 @@ def delete_product(app: App, request: Request, identifier: str) -> Response:
 	"""Take a product off the catalogue; subscriptions to it stay, as with a retired product."""
 	product = known(app.world.products.get(identifier), "product")
 	app.world.products.remove(product.id)
+	app.events.product("DELETED", product)
 	return Response(204)
 
 

@@ -31,7 +31,7 @@ def post_clock(app: App, request: Request) -> dict[str, Any]:
 	app.clock.advance(seconds)
 	if "frozen" in asked:
 		app.clock.freeze(asked["frozen"])
-	app.world.settle(app.clock.now())
+	app.settle()
 	return clock_state(app)
 
 

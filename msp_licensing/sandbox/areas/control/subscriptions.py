@@ -62,6 +62,7 @@ def post_subscription(app: App, request: Request) -> Response:
 	)
 	_set_subscription(app, subscription, asked)
 	app.world.add_subscription(subscription)
+	app.events.subscription("CREATED", subscription)
 	return Response(201, subscription.wire(detail=True))
 
 
@@ -86,6 +87,7 @@ def change_subscription(app: App, request: Request, identifier: str) -> dict[str
 		app.world.move_subscription(subscription, company_id)
 	take_over(subscription, scratch)
 	app.world.subscriptions.changed(subscription)
+	app.events.subscription("CANCELLED" if subscription.status == "Cancelled" else "UPDATED", subscription)
 	return subscription_state(subscription)
 
 
@@ -93,6 +95,7 @@ def delete_subscription(app: App, request: Request, identifier: str) -> Response
 	"""Make a subscription vanish."""
 	subscription = known(app.world.subscriptions.get(identifier), "subscription")
 	app.world.remove_subscription(subscription.id)
+	app.events.subscription("CANCELLED", subscription)
 	return Response(204)
 
 
