@@ -185,6 +185,7 @@ class Run:
 			_show(self.watcher, self.kind, message=what, count=done, total=total)
 
 	def _finish(self, status: str, calls: int) -> None:
+		frappe.db.rollback()  # a batch that broke off in the middle, by whatever exception, goes as a whole
 		try:
 			self.confirm()
 		except Overtaken:
@@ -226,9 +227,9 @@ def _show(watcher: str | None, kind: str, **values: Any) -> None:
 
 def _end_dead_runs(kind: str) -> None:
 	"""Runs of this kind that still say "Running" while we hold the lock belong to workers that died."""
-	for name in frappe.get_all("Pax8 Sync Run", {"kind": kind, "status": "Running"}, pluck="name"):
-		frappe.db.set_value(
-			"Pax8 Sync Run",
-			name,
-			{"status": "Failed", "finished_on": now_datetime(), "error": _("The worker was stopped.")},
-		)
+	frappe.db.set_value(
+		"Pax8 Sync Run",
+		{"kind": kind, "status": "Running"},
+		{"status": "Failed", "finished_on": now_datetime(), "error": _("The worker was stopped.")},
+	)
+	frappe.db.commit()  # nosemgrep: from here on a run that only stood still may write nothing

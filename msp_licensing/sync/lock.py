@@ -5,6 +5,7 @@ however it died. A lock that lapses can also lapse under a run that only stood s
 was restarted); what keeps such a run from writing is not the lock but its record, see `Run.confirm`.
 """
 
+import contextlib
 import os
 import socket
 import threading
@@ -50,10 +51,9 @@ class RunLock:
 		self._ended.set()
 		if self._renewing:
 			self._renewing.join(self._life)
-		try:
+		# Lapsed already, or Redis is away: then it lapses by itself.
+		with contextlib.suppress(LockError, RedisError):
 			self._lock.release()
-		except (LockError, RedisError):
-			pass  # lapsed, or Redis is away: then it lapses by itself
 
 	def _renew(self) -> None:
 		while not self._ended.wait(self._life / 3):

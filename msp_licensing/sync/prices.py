@@ -73,13 +73,14 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 	names = due()
 	currencies = _currencies()
 	fit = fitting(PRICE)
+	label = _("Reading prices")
 	done = failures = 0
 	with ThreadPoolExecutor(CONCURRENT_PRODUCTS) as pool:
 		for batch in create_batch(names, BATCH):
 			good = []
 			for result in pool.map(read, batch):
 				done += 1
-				run.step(_("Reading prices"), done, len(names))
+				run.step(label, done, len(names))
 				if not result.error:
 					failures = 0
 					good.append(result)

@@ -88,8 +88,8 @@ def record(before: Mapping[str, Any], rows: list[tuple[str, Row]]) -> None:
 						"product_name": before[name].product_name,
 						**owners[name],
 						"field": WATCHED[field],
-						"old_value": _text(old),
-						"new_value": _text(new),
+						"old_value": _text(field, old),
+						"new_value": _text(field, new),
 						"seen_on": now,
 						"source": REQUEST if request else OUTSIDE,
 						"request": request,
@@ -154,9 +154,11 @@ def _owners(names: Iterable[str]) -> dict[str, Row]:
 	}
 
 
-def _text(value: Any) -> str | None:
+def _text(field: str, value: Any) -> str | None:
 	if value is None or value == "":
 		return None
+	if isinstance(value, int) and field == "vanished":
+		return "1" if value else None
 	if isinstance(value, Decimal):
 		return f"{value.normalize():f}"
 	return value.isoformat() if isinstance(value, date) else str(value)[:140]

@@ -13,6 +13,7 @@ import pytest
 
 OWN_TABLES = (
 	"License Change Request",
+	"Pax8 Subscription Change",
 	"Pax8 Subscription",
 	"Pax8 Product Price",
 	"Pax8 Product",
