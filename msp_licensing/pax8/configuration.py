@@ -54,12 +54,21 @@ def checked_url(text: str) -> str:
 		raise ConfigurationError(f"The base URL must look like {BASE_URL}.")
 	if url.query or url.fragment or "?" in text or "#" in text:
 		raise ConfigurationError("The base URL must not hold a query or a fragment.")
-	if url.scheme == "http" and not _is_loopback(host):
+	if url.scheme == "http" and not is_loopback(host):
 		raise ConfigurationError("The base URL must use https, since it carries credentials.")
 	return str(url).rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def webhooks_url(base_url: str) -> str:
+	"""Return the base URL of Pax8's webhooks, which lives beside the one of all else: `…/v1` → `…/api/v2`.
+
+	Fact: `https://api.pax8.com/v1` and `https://api.pax8.com/api/v2` are the servers of the two specifications.
+	"""
+	return re.sub(r"/v\d+$", "", base_url) + "/api/v2"
+
+
+def is_loopback(host: str) -> bool:
+	"""Return whether a host name in lower case means this machine."""
 	if host == "localhost" or host.endswith(".localhost"):
 		return True
 	try:

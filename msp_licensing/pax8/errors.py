@@ -134,9 +134,17 @@ class NoAnswer(Pax8Error):
 
 
 class BadAnswer(Pax8Error):
-	"""An answer came that cannot be understood. A write may have been done."""
+	"""An answer came that cannot be understood. A write may have been done.
+
+	Attributes:
+		record_id: id of the record that cannot be read, `None` when the answer as a whole cannot, or not even the id.
+	"""
 
 	effect_of_write = "unknown"
+
+	def __init__(self, message: str, *, record_id: str | None = None, **kwargs: Any) -> None:
+		super().__init__(message, **kwargs)
+		self.record_id = record_id
 
 
 class IncompleteWalk(Pax8Error):

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
@@ -48,6 +48,8 @@ MAX_RETRY_AFTER = 120.0
 """The longest wait in seconds that a `Retry-After` can impose."""
 
 _BACKOFF_FIRST, _BACKOFF_LONGEST = 0.5, 30.0
+# Shorter ones would redact half of the text.
+_SHORTEST_SECRET = 4
 _RETRIED_STATUS = frozenset({500, 502, 503, 504})
 _NOT_SENT = (
 	httpx.ConnectError,
@@ -56,10 +58,16 @@ _NOT_SENT = (
 	httpx.ProxyError,
 	httpx.UnsupportedProtocol,
 )
+# Of JSON, the name stays and the value goes, also one that was cut off.
 _TOKEN_SHAPES = re.compile(
-	r"eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=Bearer )[^\s\"',]+|(?<=\"access_token\":)\s*\"[^\"]*\"?|(?<=\"client_secret\":)\s*\"[^\"]*\"?",
-	re.I,
+	r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
+	r"|(?<=Bearer )[^\s\"',]+"
+	r"|(?P<name>\"(?:access_token|client_secret|authorization)\"\s{0,20}:\s{0,20})\"(?:[^\"\\]|\\.)*\"?",
+	re.I | re.S,
 )
+
+Area = Literal["partner", "webhooks"]
+"""Pax8 serves webhooks under another base URL than all else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +94,27 @@ class CallInfo:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-	"""What is to be sent. `body` builds the JSON at the last moment, so that no local variable holds a secret."""
+	"""What is to be sent.
+
+	Attributes:
+		operation: the client's method.
+		method, path, params: as sent; the path is below the base URL of the area.
+		body: builds the JSON at the last moment, so that no local variable holds a secret.
+		area: which base URL.
+		answered: Pax8's specification promises a body; without one any 2xx is the whole answer.
+		read_timeout: seconds that the operation is given at least, whatever the client's timeout is.
+		for_token: the token request, which needs no token and is no write.
+		priority: the call may use the room the limiter keeps for callers somebody waits for.
+	"""
 
 	operation: str
 	method: str
 	path: str
 	params: Mapping[str, Any] = field(default_factory=dict)
 	body: Callable[[], dict[str, Any]] | None = field(default=None, repr=False)
+	area: Area = "partner"
+	answered: bool = True
+	read_timeout: float = 0.0
 	for_token: bool = False
 	priority: bool = False
 
@@ -110,7 +132,7 @@ class Transport:
 	"""Sends calls with one set of credentials. Safe for use by several threads.
 
 	Args:
-		credentials, base_url, timeout: checked ones; see `msp_licensing.pax8.configuration`.
+		credentials, base_url, webhooks_url, timeout: checked ones; see `msp_licensing.pax8.configuration`.
 		store: where the token is kept.
 		limiter: what keeps the calls below Pax8's limit.
 		writes_allowed: `False` = every write raises `WritesDisabled`.
@@ -128,6 +150,7 @@ class Transport:
 		*,
 		credentials: Credentials,
 		base_url: str,
+		webhooks_url: str,
 		timeout: httpx.Timeout,
 		store: TokenStore,
 		limiter: RateLimiter,
@@ -140,6 +163,9 @@ class Transport:
 		priority: bool,
 	) -> None:
 		self.base_url = base_url
+		self._urls: dict[Area, str] = {"partner": base_url, "webhooks": webhooks_url}
+		self._timeout = timeout
+		self._hidden: list[SecretStr] = [credentials.client_secret]
 		self.writes_allowed = writes_allowed
 		self._credentials = credentials
 		self._store = store
@@ -171,10 +197,20 @@ class Transport:
 		self._closed = True
 		self._http.close()
 
-	def get(self, operation: str, path: str, params: Mapping[str, Any] | None = None) -> Any:
-		"""Send a read, without the parameters that are `None`; returns and raises as `request` does."""
+	def hide(self, secret: SecretStr) -> None:
+		"""Redact `secret` from now on wherever the client secret is."""
+		with self._guard:
+			if secret not in self._hidden:
+				self._hidden = [*self._hidden, secret]
+
+	def read(self, operation: str, path: str, params: Mapping[str, Any] | None = None, **how: Any) -> Any:
+		"""Send a read, without the parameters that are `None`; returns and raises as `request` does.
+
+		Args:
+			operation, path, params, how: as for `Call`.
+		"""
 		given = {name: value for name, value in (params or {}).items() if value is not None}
-		return self.request(Call(operation, "GET", path, given, priority=self._priority))
+		return self.request(Call(operation, "GET", path, given, priority=self._priority, **how))
 
 	def request(self, call: Call) -> Any:
 		"""Send a call, and return the parsed JSON of the answer (numbers with decimals as `Decimal`).
@@ -273,9 +309,10 @@ class Transport:
 		try:
 			request = self._http.build_request(
 				call.method,
-				self.base_url + call.path,
+				self._urls[call.area] + call.path,
 				params=call.params or None,
 				json=call.body() if call.body else None,
+				timeout=self._timeout_of(call),
 			)
 			response = self._http.send(
 				request, auth=BearerAuth(token) if token else None, stream=True, follow_redirects=False
@@ -293,9 +330,17 @@ class Transport:
 			raise exc.with_traceback(None) from None
 		return status, headers, b"".join(pieces), broken
 
+	def _timeout_of(self, call: Call) -> httpx.Timeout:
+		parts = self._timeout.as_dict()
+		return httpx.Timeout(**{**parts, "read": max(call.read_timeout, parts["read"] or 0.0)})
+
 	def _understood(self, call: Call, status: int, body: bytes) -> tuple[Any, Pax8Error | None]:
+		if not call.answered:
+			return None, None
 		try:
-			return json.loads(body, parse_float=Decimal, parse_constant=_no_constant), None
+			value = json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
+			# What Pax8 knows of a webhook holds its secret, which none of the frames above may see.
+			return self._concealed(value) if call.area == "webhooks" else value, None
 		except (ValueError, ArithmeticError, RecursionError):
 			# Not kept: what cannot be read may be anything, a token included.
 			pass
@@ -327,11 +372,26 @@ class Transport:
 		)
 
 	def _redacted(self, text: str, token: Token | None) -> str:
-		for secret in (self._credentials.client_secret, token.value if token else None):
-			if secret is not None:
-				for form in _forms(secret):
-					text = text.replace(form, "***")
-		return _TOKEN_SHAPES.sub("***", text)
+		for secret in (*self._hidden, *((token.value,) if token else ())):
+			for form in _forms(secret):
+				text = text.replace(form, "***")
+		return _TOKEN_SHAPES.sub(lambda found: f'{found["name"]}"***"' if found["name"] else "***", text)
+
+	def _concealed(self, value: Any) -> Any:
+		"""Return parsed JSON without what is called `authorization`, and without the secrets that are known."""
+		if isinstance(value, dict):
+			return {
+				name: self._concealed(inner)
+				for name, inner in value.items()
+				if name.casefold() != "authorization"
+			}
+		if isinstance(value, list):
+			return [self._concealed(inner) for inner in value]
+		if isinstance(value, str):
+			for secret in self._hidden:
+				if len(plain := secret.get_secret_value()) >= _SHORTEST_SECRET:
+					value = value.replace(plain, "***")
+		return value
 
 	def _tell(self, info: CallInfo) -> None:
 		logger.debug("%s %s %s %d ms", info.method, info.path, info.status or info.error, info.milliseconds)
@@ -383,10 +443,10 @@ def _retry_after(text: str | None) -> float | None:
 
 
 def _forms(secret: SecretStr) -> list[str]:
-	"""The ways a secret may be written in a body, longest first; too short ones would redact half of the text."""
+	"""The ways a secret may be written in a body, longest first."""
 	plain = secret.get_secret_value()
 	forms = {plain, json.dumps(plain)[1:-1], quote(plain, safe=""), quote(plain)}
-	return sorted((form for form in forms if len(form) >= 4), key=len, reverse=True)
+	return sorted((form for form in forms if len(form) >= _SHORTEST_SECRET), key=len, reverse=True)
 
 
 def _no_constant(name: str) -> Any:

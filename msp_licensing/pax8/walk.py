@@ -8,13 +8,14 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Generic
+from typing import Any, Generic, Literal
 
-from msp_licensing.pax8.answers import R, read_record
+from msp_licensing.pax8.answers import R, read_records
 from msp_licensing.pax8.errors import BadAnswer, ConfigurationError, IncompleteWalk
-from msp_licensing.pax8.models import Record
+from msp_licensing.pax8.models.fields import Record
+from msp_licensing.pax8.transport import Area
 
 logger = logging.getLogger("msp_licensing.pax8")
 
@@ -24,6 +25,39 @@ PAGE_SIZE = 200
 MAX_PAGES = 5000
 """A list of more pages is taken for a fault: a million rows is beyond any partner."""
 
+OnUnreadable = Callable[[BadAnswer], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[R]):
+	"""A paged list of Pax8, and how it is to be walked.
+
+	Attributes:
+		operation, path, params, area, read_timeout: as for any read; the page is added to them.
+		model: what the rows are.
+		key: the attribute that tells rows apart.
+		nameless: rows may come without it; those are told apart by page and place.
+		totals: where the page says how many rows there are: `page`; `root`, of the answer itself; `optional`, in `page`,
+			and a page without it is the whole list.
+		defaults: wire fields for rows that come without them.
+		keep: rows for which it is false are dropped, e.g. because Pax8 did not filter.
+		on_unreadable: is told of each row that cannot be read, which then counts as seen; without it the first of them
+			is raised.
+	"""
+
+	operation: str
+	path: str
+	model: type[R]
+	params: Mapping[str, Any] = field(default_factory=dict)
+	area: Area = "partner"
+	read_timeout: float = 0.0
+	key: str = "id"
+	nameless: bool = False
+	totals: Literal["page", "root", "optional"] = "page"
+	defaults: Mapping[str, Any] = field(default_factory=dict)
+	keep: Callable[[R], bool] | None = None
+	on_unreadable: OnUnreadable | None = None
+
 
 @dataclass(slots=True)
 class Page(Generic[R]):
@@ -31,14 +65,16 @@ class Page(Generic[R]):
 
 	Attributes:
 		number: as asked for, from 0.
-		rows: the records.
+		rows: the records, or why one of them cannot be read.
+		keys: of each row what tells it apart: its id, or a number for its page and place.
 		total: rows of the whole list, as Pax8 announces them.
 		pages: pages of the whole list.
 		told_number: the number that the page has by its own account, `None` when it does not say.
 	"""
 
 	number: int
-	rows: list[R]
+	rows: list[R | BadAnswer]
+	keys: list[str | int]
 	total: int
 	pages: int
 	told_number: int | None
@@ -48,12 +84,12 @@ class PageWalker:
 	"""Walks paged lists; safe for use by several threads.
 
 	Args:
-		get: sends a read: operation, path and parameters in, parsed JSON out.
+		read: sends a read, as `Transport.read` does.
 		concurrency: pages fetched at the same time.
 	"""
 
-	def __init__(self, get: Callable[[str, str, Mapping[str, Any]], Any], concurrency: int) -> None:
-		self._get = get
+	def __init__(self, read: Callable[..., Any], concurrency: int) -> None:
+		self._read = read
 		self._concurrency = concurrency
 		self._guard = threading.Lock()
 		self._pool: ThreadPoolExecutor | None = None
@@ -67,79 +103,75 @@ class PageWalker:
 		if pool is not None:
 			pool.shutdown(wait=False, cancel_futures=True)
 
-	def walk(
-		self,
-		operation: str,
-		path: str,
-		params: Mapping[str, Any],
-		model: type[R],
-		checks: Mapping[str, Any],
-	) -> Iterator[R]:
+	def walk(self, listing: Listing[R]) -> Iterator[R]:
 		"""Yield the rows of a paged list as they come, each id once, and raise at the end when it was not complete.
 
 		Pax8 has no cursor: rows added or removed meanwhile push others over the edge of a page. That shows in changed
 		totals, repeated rows, or fewer distinct rows than announced; the list is then walked a second time, for the
-		rows not seen yet, before `IncompleteWalk` is raised.
+		rows not seen yet, before `IncompleteWalk` is raised. Rows without an id cannot be recognised a second time: with
+		one of them among the rows, `IncompleteWalk` is raised at once.
 
-		Args:
-			operation, path, params: as for any read; the page is added to them.
-			model: what the rows are.
-			checks: attributes of a row and the values they must have; rows that have others are dropped.
+		What is remembered of a row is its id and the round it came in, about 160 bytes: some 30 MB for 200,000 rows.
 		"""
-		yielded: set[str] = set()
+		round_of: dict[str | int, int] = {}
 		problem, expected, seen = "", 0, 0
-		for _attempt in range(2):
-			walked: set[str] = set()
-			problem, expected = "", -1
-			for page in self._pages(operation, path, params, model):
+		for this_round in (1, 2):
+			problem, expected, seen, named = "", -1, 0, True
+			for page in self._pages(listing):
 				if expected < 0:
 					expected = page.total
 				elif page.total != expected:
 					problem = f"the total changed from {expected} to {page.total} while it was read"
 				if page.told_number not in (None, page.number):
 					problem = f"page {page.told_number} came when page {page.number} was asked for"
-				for row in page.rows:
-					walked.add(row.id)
-					if row.id in yielded:
+				for key, row in zip(page.keys, page.rows, strict=True):
+					known = round_of.get(key)
+					if known == this_round:
 						continue
-					yielded.add(row.id)
-					if _matches(row, checks):
+					round_of[key] = this_round
+					seen += 1
+					if known is not None:
+						continue
+					if isinstance(row, BadAnswer):
+						_report(row, listing)
+						continue
+					named = named and not isinstance(key, int)
+					if listing.keep is None or listing.keep(row):
 						yield row
-			seen = len(walked)
 			if not problem and seen != expected:
 				problem = f"{expected} rows were announced, and {seen} different ones came"
 			if not problem:
 				return
-			logger.debug("%s is incomplete: %s", path, problem)
+			logger.debug("%s is incomplete: %s", listing.path, problem)
+			if not named:
+				break
 		raise IncompleteWalk(
-			f"Pax8's list of {operation} could not be read completely: {problem}.",
+			f"Pax8's list of {listing.operation} could not be read completely: {problem}.",
 			expected=expected,
 			seen=seen,
-			operation=operation,
-			path=path,
+			operation=listing.operation,
+			path=listing.path,
 		)
 
-	def _pages(
-		self, operation: str, path: str, params: Mapping[str, Any], model: type[R]
-	) -> Iterator[Page[R]]:
+	def _pages(self, listing: Listing[R]) -> Iterator[Page[R]]:
 		"""Yield the pages of a list in order, fetching up to `concurrency` of them at the same time."""
-		first = self._page(operation, path, params, model, 0)
+		first = self._page(listing, 0)
 		if first.pages > MAX_PAGES:
 			raise IncompleteWalk(
-				f"Pax8 announces {first.pages} pages of {operation}, more than can be true.",
+				f"Pax8 announces {first.pages} pages of {listing.operation}, more than can be true.",
 				expected=first.total,
-				operation=operation,
-				path=path,
+				operation=listing.operation,
+				path=listing.path,
 			)
 		yield first
 		if self._concurrency == 1 or first.pages == 2:
 			for number in range(1, first.pages):
-				yield self._page(operation, path, params, model, number)
+				yield self._page(listing, number)
 			return
 		ahead: deque[Future[Page[R]]] = deque()
 		try:
 			for number in range(1, first.pages):
-				ahead.append(self._threads().submit(self._page, operation, path, params, model, number))
+				ahead.append(self._threads().submit(self._page, listing, number))
 				if len(ahead) >= self._concurrency:
 					yield ahead.popleft().result()
 			while ahead:
@@ -148,11 +180,15 @@ class PageWalker:
 			for future in ahead:
 				future.cancel()
 
-	def _page(
-		self, operation: str, path: str, params: Mapping[str, Any], model: type[R], number: int
-	) -> Page[R]:
-		answer = self._get(operation, path, {**params, "page": number, "size": PAGE_SIZE})
-		return read_page(operation, path, number, answer, model)
+	def _page(self, listing: Listing[R], number: int) -> Page[R]:
+		answer = self._read(
+			listing.operation,
+			listing.path,
+			{**listing.params, "page": number, "size": PAGE_SIZE},
+			area=listing.area,
+			read_timeout=listing.read_timeout,
+		)
+		return read_page(listing, number, answer)
 
 	def _threads(self) -> ThreadPoolExecutor:
 		with self._guard:
@@ -163,39 +199,90 @@ class PageWalker:
 			return self._pool
 
 
-def read_page(operation: str, path: str, number: int, answer: Any, model: type[R]) -> Page[R]:
-	"""Read one page; totals are inside `page`, and a page without them is an error rather than the last one."""
-	page = answer.get("page") if isinstance(answer, dict) else None
-	total = _natural(page.get("totalElements")) if isinstance(page, dict) else None
+def read_page(listing: Listing[R], number: int, answer: Any) -> Page[R]:
+	"""Read one page; a page that does not say how many rows there are is an error rather than the last one.
+
+	Raises:
+		BadAnswer: the page cannot be read, or a row of it and nobody wants to be told.
+	"""
+	where = {"operation": listing.operation, "path": listing.path}
+	page, rows = _parts(listing, answer)
+	total = _natural(page.get("totalElements"))
 	if total is None:
 		raise BadAnswer(
-			f"Page {number} of Pax8's {operation} does not say how many there are.",
-			operation=operation,
-			path=path,
+			f"Page {number} of Pax8's {listing.operation} does not say how many there are.", **where
 		)
-	rows = answer.get("content")
 	if rows is None and total == 0:
 		rows = []
 	if not isinstance(rows, list):
-		raise BadAnswer(f"Page {number} of Pax8's {operation} holds no list.", operation=operation, path=path)
+		raise BadAnswer(f"Page {number} of Pax8's {listing.operation} holds no list.", **where)
 	pages = _natural(page.get("totalPages"))
 	if pages is None:
 		pages = -(-total // (_natural(page.get("size")) or PAGE_SIZE))
-	read = [
-		read_record(row, model, f"row {place} of page {number}", operation=operation, path=path)
-		for place, row in enumerate(rows, start=1)
-	]
-	return Page(number, read, total, pages, _natural(page.get("number")))
+	if listing.defaults:
+		rows = [_filled(row, listing.defaults) for row in rows]
+	what = f" of page {number}"
+	read = read_records(rows, listing.model, what, **where)
+	keys: list[str | int] = []
+	for place, row in enumerate(read, start=1):
+		if isinstance(row, BadAnswer):
+			key = row.record_id
+		else:
+			key = getattr(row, listing.key)
+			if key is None and not listing.nameless:
+				row = read[place - 1] = BadAnswer(
+					f"Pax8's answer to {listing.operation} cannot be understood: row {place}{what}: no id.",
+					**where,
+				)
+		if isinstance(row, BadAnswer) and listing.on_unreadable is None:
+			raise row
+		keys.append(key if key is not None else number * 100_000 + place)
+	return Page(number, read, keys, total, pages, _natural(page.get("number")))
 
 
-def _matches(row: Record, checks: Mapping[str, Any]) -> bool:
-	for name, wanted in checks.items():
-		value = getattr(row, name)
-		if isinstance(value, str) and isinstance(wanted, str):
-			value, wanted = value.casefold(), wanted.casefold()
-		if value is not None and value != wanted:
-			return False
-	return True
+def _parts(listing: Listing[R], answer: Any) -> tuple[Mapping[str, Any], Any]:
+	"""Return what says how many there are, and the rows, as far as they are there."""
+	if listing.totals == "optional" and isinstance(answer, list):
+		answer = {"content": answer}
+	if not isinstance(answer, dict):
+		return {}, None
+	page, rows = answer.get("page"), answer.get("content")
+	if listing.totals == "root" and not isinstance(page, dict):
+		page = answer
+	# A full page that does not say how many follow may be the first of many.
+	if listing.totals == "optional" and page is None and isinstance(rows, list) and len(rows) != PAGE_SIZE:
+		page = {"totalElements": len(rows), "totalPages": 1}
+	return page if isinstance(page, dict) else {}, rows
+
+
+def _filled(row: Any, defaults: Mapping[str, Any]) -> Any:
+	if not isinstance(row, dict):
+		return row
+	return {**row, **{name: value for name, value in defaults.items() if not row.get(name)}}
+
+
+def _report(row: BadAnswer, listing: Listing[Any]) -> None:
+	if listing.on_unreadable is not None:
+		listing.on_unreadable(row)
+
+
+def matching(**wanted: Any) -> Callable[[Record], bool] | None:
+	"""Return a check of a row's attributes against values, for `Listing.keep`; `None` when nothing is wanted.
+
+	Wanted values of `None` are not checked, and neither are attributes that are `None`: a row that does not say is kept.
+	"""
+	checks = {name: value for name, value in wanted.items() if value is not None}
+
+	def matches(row: Record) -> bool:
+		for name, wish in checks.items():
+			value = getattr(row, name)
+			if isinstance(value, str) and isinstance(wish, str):
+				value, wish = value.casefold(), wish.casefold()
+			if value is not None and value != wish:
+				return False
+		return True
+
+	return matches if checks else None
 
 
 def _natural(value: object) -> int | None:

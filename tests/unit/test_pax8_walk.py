@@ -302,3 +302,91 @@ def test_a_filter_that_pax8_does_not_document_is_refused():
 		for name in ("country", "name", "updatedSince"):
 			with pytest.raises(TypeError):
 				client.companies(**{name: "x"})
+
+
+# Rows that cannot be read
+
+
+def told_walk(lists: Lists, **options) -> tuple[list[str], list[pax8.BadAnswer]]:
+	told: list[pax8.BadAnswer] = []
+	with lists.client(**options) as client:
+		return [row.id for row in client.subscriptions(on_unreadable=told.append)], told
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_an_unreadable_row_does_not_end_a_walk_whose_caller_is_told(concurrency):
+	lists = Lists(450)
+	lists.rows[203] = {"id": "s0203", "commitmentTerm": {"endDate": "soon"}}
+	lists.rows[7] = {"id": None, "quantity": 1}
+	lists.rows[449] = "nothing"
+	walked, told = told_walk(lists, concurrency=concurrency)
+	assert len(walked) == 447 and walked[:9] == [f"s{n:04}" for n in (0, 1, 2, 3, 4, 5, 6, 8, 9)]
+	assert [error.record_id for error in told] == [None, "s0203", None]
+	assert "row 8 of page 0: id: " in told[0].message and "not a date" in told[1].message
+	assert all(error.effect == "none" and error.operation == "subscriptions" for error in told)
+	assert len(lists.asked) == 3, "unreadable rows count as seen"
+
+
+def test_a_row_that_is_unreadable_twice_is_told_once():
+	lists = Lists(450)
+	lists.rows[3] = {"id": "s0003", "quantity": "many"}
+
+	def insert(call: int, page: int) -> None:
+		if call == 2:
+			lists.rows.append({"id": "new"})
+
+	lists.before = insert
+	walked, told = told_walk(lists, concurrency=1)
+	assert len(walked) == 450 and [error.record_id for error in told] == ["s0003"]
+	assert len(lists.asked) == 6
+
+
+def test_an_unreadable_row_hides_no_missing_one():
+	lists = Lists(450)
+	lists.rows[3] = {"id": None}
+	lists.change = lambda page, a: {**a, "content": a["content"][:-1]} if page == 1 else a
+	with pytest.raises(pax8.IncompleteWalk, match="449 different"):
+		told_walk(lists)
+
+
+def test_a_list_of_nothing_but_unreadable_rows_tells_all_of_them():
+	lists = Lists(401)
+	lists.rows = [{"ID": row["id"]} for row in lists.rows]
+	walked, told = told_walk(lists)
+	assert walked == [] and len(told) == 401
+
+
+def test_what_the_listener_raises_ends_the_walk():
+	class Enough(Exception): ...
+
+	def refuse(error: pax8.BadAnswer) -> None:
+		raise Enough
+
+	lists = Lists(450)
+	lists.rows[3] = {"id": None}
+	with lists.client() as client, pytest.raises(Enough):
+		list(client.subscriptions(on_unreadable=refuse))
+
+
+def test_an_unreadable_row_holds_on_to_no_row():
+	lists = Lists(3)
+	lists.rows[1] = {"id": "s0001", "quantity": "x" * 1000}
+	_, (error,) = told_walk(lists)
+	assert error.__traceback__ is None and "xxx" not in repr(vars(error))
+
+
+@pytest.mark.parametrize("walk", ["companies", "products", "subscriptions"])
+def test_every_walk_of_the_sync_can_tell_of_unreadable_rows(walk):
+	lists = Lists(5)
+	lists.rows[1] = {"id": "x" * 141}
+	told: list[pax8.BadAnswer] = []
+	with lists.client() as client:
+		assert len(list(getattr(client, walk)(on_unreadable=told.append))) == 4
+	assert [error.record_id for error in told] == [None]
+
+
+def test_the_connection_is_not_bad_because_one_company_is():
+	lists = Lists(3)
+	lists.rows = [{"id": None}] * 3
+	with lists.client() as client:
+		assert client.check().companies == 3
