@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
 		help="milliseconds to wait before each answer",
 	)
 	parser.add_argument(
+		"--azure-usage-lines",
+		choices=("running", "daily"),
+		default=defaults.azure_usage_lines,
+		help="what Azure's usage lines of a day are: totals of the month so far, or that day's",
+	)
+	parser.add_argument(
 		"--now", type=parse_moment, default=None, help="where the sandbox clock starts (ISO 8601)"
 	)
 	parser.add_argument(

@@ -29,6 +29,8 @@ class SandboxConfig:
 	"""Seconds of the sandbox clock for which a changed subscription shows as PendingAutomated."""
 	latency_ms: float = 0.0
 	"""Real milliseconds waited before each answer of the API (not of the control endpoints)."""
+	azure_usage_lines: str = "running"
+	"""What Azure's usage lines of a day are: "running" totals of the month, or that day's own ("daily")."""
 	now: datetime | None = None
 	"""Where the sandbox clock starts (time-zone aware). None = the machine's time."""
 
@@ -42,6 +44,10 @@ class SandboxConfig:
 			if name not in allowed:
 				raise ValueError(f"'{name}' cannot be set here; these can: {', '.join(sorted(allowed))}")
 			kind = _KINDS[name]
+			if name in _CHOICES:
+				if value not in _CHOICES[name]:
+					raise ValueError(f"'{name}' must be one of {', '.join(_CHOICES[name])}")
+				continue
 			if kind is bool:
 				if not isinstance(value, bool):
 					raise ValueError(f"'{name}' must be true or false")
@@ -71,6 +77,10 @@ _KINDS: dict[str, type] = {
 	"retry_after": bool,
 	"provisioning_seconds": float,
 	"latency_ms": float,
+	"azure_usage_lines": str,
 }
-WHILE_RUNNING = frozenset({"rate_limit", "retry_after", "provisioning_seconds", "latency_ms"})
+_CHOICES = {"azure_usage_lines": ("running", "daily")}
+WHILE_RUNNING = frozenset(
+	{"rate_limit", "retry_after", "provisioning_seconds", "latency_ms", "azure_usage_lines"}
+)
 ON_RESET = frozenset(_KINDS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 from msp_licensing.sandbox.dates import as_date, as_offset, as_utc
@@ -366,6 +367,11 @@ def money(amount: float) -> float | int:
 	"""An amount as Pax8's samples show it: at most three decimals, whole ones without a point."""
 	rounded = round(amount, 3 if 0 < abs(amount) < 0.1 else 2)
 	return int(rounded) if rounded == int(rounded) else rounded
+
+
+def amount_number(amount: Decimal) -> float | int:
+	"""An exact amount as a JSON number that spells the same value."""
+	return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
 def id_from(bits: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from msp_licensing.sandbox.errors import ApiError
@@ -78,6 +79,21 @@ def sort_order(
 			400, "Invalid sort", [f"'sort' must be one of {', '.join(fields)}, followed by ,asc or ,desc."]
 		)
 	return field, direction == "desc"
+
+
+def day_of(query: Mapping[str, str], name: str) -> date | None:
+	"""Read a day such as 2025-01-31; None where it is not given. Raises ApiError 400 for anything else."""
+	text = query.get(name)
+	if text is None:
+		return None
+	try:
+		if len(text) != len("2025-01-31"):
+			raise ValueError
+		return date.fromisoformat(text)
+	except ValueError:
+		raise ApiError(
+			400, f"Invalid {name}", [f"'{name}' must be a date such as 2025-01-31, not '{text}'."]
+		) from None
 
 
 def flag(query: Mapping[str, str], name: str) -> bool | None:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from msp_licensing.sandbox.app import API_PREFIX, CONTROL_PREFIX, WEBHOOKS_PREFIX, App
 from msp_licensing.sandbox.areas.control.looking import product_state, subscription_state
+from msp_licensing.sandbox.areas.control.usage import usage_state
 from msp_licensing.sandbox.clock import SandboxClock
 from msp_licensing.sandbox.config import SandboxConfig
 from msp_licensing.sandbox.errors import envelope
@@ -284,6 +285,34 @@ class Sandbox:
 		"""A product on the wire with its pricing and commitments. Raises KeyError where there is none."""
 		with self.app.lock:
 			return product_state(self.world.products.rows[identifier])
+
+	def usage(self, subscription: str) -> list[dict[str, Any]]:
+		"""This month's usage summaries of a subscription. Raises KeyError where there is none."""
+		with self.app.lock:
+			return usage_state(self.app, self.world.subscriptions.rows[subscription])
+
+	def set_usage(self, subscription: str, resource_group: str, **changes: Any) -> list[dict[str, Any]]:
+		"""Set or add a usage summary: `companyId`, `isTrial`, `currentCharges`, `partnerTotal`, `monthlyCharges`.
+
+		Returns the subscription's summaries. Raises ValueError saying what is wrong.
+		"""
+		return self._usage("usage", subscription, resource_group, changes)
+
+	def assign_usage(
+		self, subscription: str, resource_group: str, company: str | None
+	) -> list[dict[str, Any]]:
+		"""Link a resource group to a company (None = to nobody), as is done by hand in Pax8's portal."""
+		return self._usage("usage/assign", subscription, resource_group, {"companyId": company})
+
+	def spike_usage(self, subscription: str, resource_group: str, factor: float = 10) -> list[dict[str, Any]]:
+		"""Add so many average days' usage to a resource group's total from today on."""
+		return self._usage("usage/spike", subscription, resource_group, {"factor": factor})
+
+	def _usage(
+		self, path: str, subscription: str, resource_group: str, changes: dict[str, Any]
+	) -> list[dict[str, Any]]:
+		named = {"subscriptionId": subscription, "resourceGroup": resource_group}
+		return self._control("POST", path, None, {**named, **changes})["summaries"]
 
 	def change(self, kind: str, identifier: str | None = None, /, **changes: Any) -> dict[str, Any]:
 		"""Change a record from outside, or add one where `identifier` is None.

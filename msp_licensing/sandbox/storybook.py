@@ -13,7 +13,7 @@ Dates are relative to the sandbox clock when the data was made.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from msp_licensing.sandbox.catalogue import Entry, make_product
 from msp_licensing.sandbox.dates import add_months
@@ -109,6 +109,35 @@ BLUE_HARBOR_BUSINESS_PREMIUM = _subscription(62)
 """Quantity 9; starts in 30 days, so it cannot be changed yet."""
 
 DEMO_SUBSCRIPTION = CEDAR_KEEPER
+
+# Resource groups of usage, as their vendors spell them. Azure's are linked to Cedar & Pine by themselves.
+CEDAR_AZURE_PRODUCTION = "cedar-pine-production"
+"""Fourteen products: more than a page of usage lines."""
+CEDAR_AZURE_BACKUP = "cedar-pine-backup"
+CEDAR_AZURE_DEV_TEST = "cedar-pine-dev-test"
+"""First used on the third of each month."""
+MUELLER_ACRONIS_GROUP = "Mueller & Soehne GmbH (EU-204417)"
+SENTINELONE_OF_CEDAR = "Cedar and Pine Architects LLC (8841207)"
+"""Linked to nobody, although it is clear whose it is."""
+SENTINELONE_OF_NOBODY = "zz_migrated_0093"
+"""Linked to nobody, and nobody knows whose it is."""
+SENTINELONE_DEFAULT_SITE = "Default site"
+"""Linked to the partner itself."""
+SENTINELONE_OF_BLUE_HARBOR = "4471 - BLUE HARBOR DENTAL"
+"""Linked to a company that nobody has mapped yet."""
+SENTINELONE_TRIAL = "POC lab"
+"""A trial, linked to the partner itself."""
+SENTINELONE_DORMANT = "Onboarding template"
+"""Linked to nobody, and free of charge."""
+
+
+def usage_summary_id(number: int, month: date) -> str:
+	"""The id of a storybook group's summary in the month of `month`; ids are new each month.
+
+	The numbers: 1, 2, 3 are Cedar & Pine's Azure groups, 11 is Müller & Söhne's, 21 to 26 are SentinelOne's,
+	each in the order above.
+	"""
+	return f"5a000000-0000-4000-8000-{month:%Y%m}{number:06d}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from msp_licensing.sandbox.model import Company, Product, Subscription
+from msp_licensing.sandbox.usage.book import UsageBook
 from msp_licensing.sandbox.web import json_text
 
 R = TypeVar("R", Company, Product, Subscription)
@@ -82,10 +83,12 @@ class Table(Generic[R]):
 class World:
 	"""Everything the sandbox knows. Not locked: the app does that."""
 
-	def __init__(self) -> None:
+	def __init__(self, seed: int = 1) -> None:
+		self.seed = seed
 		self.companies: Table[Company] = Table()
 		self.products: Table[Product] = Table()
 		self.subscriptions: Table[Subscription] = Table()
+		self.usage = UsageBook(self)
 		self._by_company: dict[str, list[Subscription]] = {}
 		# (due at, running number, subscription, status): who gets which status when. Only the last number given
 		# to a subscription for a status counts: it may be set Active from outside and change again before the

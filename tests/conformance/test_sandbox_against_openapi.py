@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import calls_core
+import calls_usage
 import calls_webhooks
 import httpx
 import pytest
 from calls_core import DEPENDENCIES, HISTORY, PRICING
+from calls_usage import USAGE_SUMMARIES
 from openapi_calls import NOWHERE, Call, get, judged
 from pax8_openapi import DATE_ONLY, OFFSET_WITHOUT_COLON, TOLERATED, Spec, Verdict
 
@@ -18,7 +20,7 @@ from msp_licensing.sandbox import storybook as story
 from msp_licensing.sandbox.areas import API_ROUTES, WEBHOOK_ROUTES
 
 # An area's calls are a module of four lists, added here.
-AREAS = (calls_core, calls_webhooks)
+AREAS = (calls_core, calls_usage, calls_webhooks)
 SERVED = [call for area in AREAS for call in area.SERVED]
 """Calls as the spec wants them, answered as the spec promises."""
 REFUSED = [call for area in AREAS for call in area.REFUSED]
@@ -170,6 +172,7 @@ def all_answers(spec: Spec, _client: httpx.Client, _running: Sandbox) -> list[tu
 	for subscription in _walk(_client, "/subscriptions"):
 		ask("/subscriptions/{subscriptionId}", subscription["id"])
 		ask(HISTORY, subscription["id"])
+		ask(USAGE_SUMMARIES, subscription["id"], size="200")
 	return answers
 
 

@@ -1,6 +1,6 @@
 """The operations, one module per area of the API. A new area is a module with ROUTES, listed here."""
 
-from msp_licensing.sandbox.areas import companies, control, products, subscriptions, token, webhooks
+from msp_licensing.sandbox.areas import companies, control, products, subscriptions, token, usage, webhooks
 from msp_licensing.sandbox.web import Route
 
 API_ROUTES: tuple[Route, ...] = (
@@ -8,6 +8,7 @@ API_ROUTES: tuple[Route, ...] = (
 	*companies.ROUTES,
 	*products.ROUTES,
 	*subscriptions.ROUTES,
+	*usage.ROUTES,
 )
 WEBHOOK_ROUTES: tuple[Route, ...] = webhooks.ROUTES
 """Under another base than the rest, as in Pax8's files: /api/v2."""

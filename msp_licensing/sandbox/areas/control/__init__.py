@@ -3,7 +3,15 @@
 They need no token, answer on this machine only, and are not part of Pax8's API.
 """
 
-from msp_licensing.sandbox.areas.control import companies, events, looking, products, steering, subscriptions
+from msp_licensing.sandbox.areas.control import (
+	companies,
+	events,
+	looking,
+	products,
+	steering,
+	subscriptions,
+	usage,
+)
 from msp_licensing.sandbox.web import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -13,4 +21,5 @@ ROUTES: tuple[Route, ...] = (
 	*companies.ROUTES,
 	*products.ROUTES,
 	*events.ROUTES,
+	*usage.ROUTES,
 )

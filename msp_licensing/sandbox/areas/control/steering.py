@@ -46,7 +46,7 @@ def get_config(app: App, request: Request) -> dict[str, Any]:
 
 
 def post_config(app: App, request: Request) -> dict[str, Any]:
-	"""Change `provisioning_seconds`, `rate_limit`, `retry_after` or `latency_ms`."""
+	"""Change `provisioning_seconds`, `rate_limit`, `retry_after`, `latency_ms` or `azure_usage_lines`."""
 	return app.configure(request.json_object()).as_dict()
 
 
