@@ -28,15 +28,26 @@ from msp_licensing.pax8.configuration import (
 from msp_licensing.pax8.errors import ConfigurationError
 from msp_licensing.pax8.models import Company, ConnectionCheck
 from msp_licensing.pax8.operations.companies import CompanyOperations
+from msp_licensing.pax8.operations.invoices import InvoiceOperations
+from msp_licensing.pax8.operations.orders import OrderOperations
 from msp_licensing.pax8.operations.products import ProductOperations
 from msp_licensing.pax8.operations.subscriptions import SubscriptionOperations
+from msp_licensing.pax8.operations.usage import UsageOperations
 from msp_licensing.pax8.operations.webhooks import WebhookOperations
 from msp_licensing.pax8.ratelimit import RateLimiter, TokenBucket
 from msp_licensing.pax8.transport import CallInfo, Transport, milliseconds_since
 from msp_licensing.pax8.walk import Listing, PageWalker, read_page
 
 
-class Pax8Client(CompanyOperations, ProductOperations, SubscriptionOperations, WebhookOperations):
+class Pax8Client(
+	CompanyOperations,
+	ProductOperations,
+	SubscriptionOperations,
+	OrderOperations,
+	UsageOperations,
+	InvoiceOperations,
+	WebhookOperations,
+):
 	"""A connection to Pax8 with one set of credentials. Safe for use by several threads; close it, or use `with`.
 
 	Lists are walked as they are consumed, each row once. With `on_unreadable`, a row that cannot be read does not end

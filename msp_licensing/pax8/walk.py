@@ -228,7 +228,7 @@ def read_page(listing: Listing[R], number: int, answer: Any) -> Page[R]:
 		if isinstance(row, BadAnswer):
 			key = row.record_id
 		else:
-			key = getattr(row, listing.key)
+			key = getattr(row, listing.key, None)
 			if key is None and not listing.nameless:
 				row = read[place - 1] = BadAnswer(
 					f"Pax8's answer to {listing.operation} cannot be understood: row {place}{what}: no id.",

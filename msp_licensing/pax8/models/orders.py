@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from msp_licensing.pax8.models.fields import (
 	Count,
@@ -100,6 +100,9 @@ def _answers(value: object) -> object:
 	return value
 
 
+Needed = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
 class _Sent(Record):
 	"""What is sent to Pax8: strict, since a slip of the caller must not become an order."""
 
@@ -109,7 +112,7 @@ class _Sent(Record):
 class ProvisionAnswer(_Sent):
 	"""The answer to a `ProvisionQuestion`; `values` has one entry but for `Multi-Value`."""
 
-	key: Annotated[str, Field(min_length=1)]
+	key: Needed
 	values: Annotated[tuple[str, ...], Field(strict=False)]
 
 
@@ -132,9 +135,9 @@ class OrderLine(_Sent):
 		ValueError: (pydantic's `ValidationError`) something of it is missing or of the wrong kind.
 	"""
 
-	product_id: Annotated[str, Field(min_length=1)]
+	product_id: Needed
 	quantity: Annotated[int, Field(ge=1)]
-	billing_term: Annotated[str, Field(min_length=1), AfterValidator(normalise_term)]
+	billing_term: Annotated[Needed, AfterValidator(normalise_term)]
 	commitment_term_id: str | None = None
 	line_item_number: Annotated[int, Field(ge=1)] | None = None
 	parent_line_item_number: Annotated[int, Field(ge=1)] | None = None
@@ -145,10 +148,10 @@ class OrderLine(_Sent):
 	] = ()
 
 	def wire(self, number: int) -> dict[str, Any]:
-		"""Return the line as JSON, with `number` where it has none of its own, and without what is not given."""
+		"""Return the line as JSON, numbered `number`, and without what is not given."""
 		told = {
 			"productId": self.product_id,
-			"lineItemNumber": self.line_item_number or number,
+			"lineItemNumber": number,
 			"quantity": self.quantity,
 			"billingTerm": self.billing_term,
 			"commitmentTermId": self.commitment_term_id,

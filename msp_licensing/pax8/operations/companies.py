@@ -41,6 +41,8 @@ class CompanyOperations(Operations):
 		if unknown:
 			raise TypeError(f"unknown filter of companies: {', '.join(sorted(unknown))}")
 		wanted = {name: value for name, value in filters.items() if value is not None}
+		if isinstance(wanted.get("status"), str):
+			wanted["status"] = normalise_status(str(wanted["status"]))
 		params = {
 			_COMPANY_FILTERS[name]: true_or_false(value) if isinstance(value, bool) else value
 			for name, value in wanted.items()
@@ -50,8 +52,6 @@ class CompanyOperations(Operations):
 			for name, value in wanted.items()
 			if name not in ("city", "state_or_province", "postal_code")
 		}
-		if isinstance(checks.get("status"), str):
-			checks["status"] = normalise_status(str(checks["status"]))
 		return self._walk(
 			Listing(
 				"companies",
