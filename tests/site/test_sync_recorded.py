@@ -58,6 +58,16 @@ def test_a_price_that_appears_or_disappears_is_not_taken_for_zero(site, sandbox)
 	assert row.field == "Price" and Decimal(row.old_value) > 0 and row.new_value is None
 
 
+def test_a_price_of_nothing_is_a_price_and_no_change_when_something_else_changes(site, sandbox):
+	sandbox.change("subscriptions", KEEPER, price=0)
+	sync()
+	site.db.delete("Pax8 Subscription Change")
+	sandbox.change("subscriptions", KEEPER, wire={"productName": "Keeper, renamed"})
+	sync()
+	assert site.db.get_value("Pax8 Subscription", KEEPER, ["price", "has_price"]) == (0, 1)
+	assert not site.get_all("Pax8 Subscription Change")
+
+
 def test_pax8s_history_tells_when_and_what_lay_between(site, sandbox):
 	sandbox.change("subscriptions", KEEPER, quantity=14)
 	sandbox.clock.advance(3600)
