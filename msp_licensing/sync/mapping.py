@@ -24,7 +24,7 @@ def after_change(company: Any) -> None:
 			{"company": company.name, "client_doctype": before.client_doctype, "client": before.client},
 			_("The company was given to another client record."),
 		)
-	subscriptions.own_as_mapped()
+	subscriptions.own_as_mapped(company.name)
 	if company.client and connection.is_active():
 		jobs.enqueue("Subscriptions", trigger="Mapping", company=company.name)
 

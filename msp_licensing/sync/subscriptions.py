@@ -1,7 +1,6 @@
 """Subscriptions of mapped companies. Those of unmapped companies are counted, and not copied."""
 
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -174,36 +173,53 @@ def _write(rows: list[tuple[str, Row]], *, before: datetime | None) -> None:
 	Args:
 		before: rows that were read by themselves since then are left alone: a walk's page may be older.
 	"""
+	clients = _clients({row["company"] for _name, row in rows if row.get("company")})
 	stored = recorded.stored([name for name, _row in rows])
-	if before is not None:
-		rows = [
-			(name, row)
-			for name, row in rows
-			if not ((old := stored.get(name)) and old.read_on and old.read_on >= before)
-		]
-	upsert(DOCTYPE, rows, insert_only=["pax8_id"])
-	own_as_mapped([name for name, _row in rows])
-	recorded.record(stored, rows)
+	written = []
+	for name, row in rows:
+		if before is not None and (old := stored.get(name)) and old.read_on and old.read_on >= before:
+			continue
+		if "company" in row:
+			row["client_doctype"], row["client"] = clients.get(row["company"], (None, None))
+		written.append((name, row))
+	upsert(DOCTYPE, written, insert_only=["pax8_id"])
+	recorded.record(stored, written)
 
 
-def own_as_mapped(names: Iterable[str] | None = None) -> None:
-	"""Gives subscriptions the clients of their companies, in one statement.
+def _clients(companies: set[str]) -> dict[str, tuple[str | None, str | None]]:
+	"""The clients of companies, held until the end of the transaction: a mapping that changes now waits for it.
 
-	Run with every row that is written, and for all after every walk and every change of mapping: the mapping may
-	change while a walk is under way, and a subscription must never stay with a client that its company does not
-	belong to.
+	Companies are always locked before their subscriptions, here as well as where a mapping is saved.
 	"""
-	condition, values = "", ()
-	if names is not None:
-		values = tuple(names)
-		if not values:
-			return
-		condition = f"and s.name in ({', '.join(['%s'] * len(values))})"
+	if not companies:
+		return {}
+	return {
+		name: (client_doctype, client)
+		for name, client_doctype, client in frappe.db.sql(
+			"""select name, client_doctype, client from `tabPax8 Company` where name in %s
+			order by name lock in share mode""",
+			(tuple(companies),),
+		)
+	}
+
+
+def own_as_mapped(company: str | None = None) -> None:
+	"""Gives the subscriptions of one company, or all, the clients of their companies.
+
+	Run after every change of mapping, and after every walk: a subscription must never stay with a client that its
+	company does not belong to.
+	"""
+	condition = ""
+	if company:
+		condition = "and s.company = %s"
+	else:
+		# In the same order as everybody else: companies, then subscriptions.
+		frappe.db.sql("select name from `tabPax8 Company` order by name lock in share mode")
 	frappe.db.sql(
 		f"""update `tabPax8 Subscription` s left join `tabPax8 Company` c on s.company = c.name
 		set s.client_doctype = c.client_doctype, s.client = c.client
 		where not (s.client_doctype <=> c.client_doctype and s.client <=> c.client) {condition}""",
-		values,
+		(company,) if company else (),
 	)
 
 
