@@ -22,7 +22,7 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 	"""
 	mirror = Mirror(DOCTYPE, run)
 	with mirror:
-		for company in pax8.companies():
+		for company in pax8.companies(on_unreadable=mirror.refuse):
 			mirror.add(company.id, row_of(company))
 			run.progress(mirror)
 	mark_vanished(mirror, run, reread=lambda name: _reread(pax8, mirror, name))

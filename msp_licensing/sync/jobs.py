@@ -167,10 +167,10 @@ class Run:
 		if len(self._problems) < MOST_PROBLEMS:
 			self._problems.append(message[:LONGEST_PROBLEM])
 
-	def refuse_row(self, name: str, error: Exception) -> None:
+	def refuse_row(self, name: str | None, error: Exception) -> None:
 		"""Notes a row that was left alone because it cannot be understood."""
 		self.rows_refused += 1
-		self.problem(f"{name}: {error}")
+		self.problem(f"{name}: {error}" if name else str(error))
 
 	def progress(self, mirror: Any) -> None:
 		"""Shows the watcher how far a walk is."""

@@ -5,7 +5,7 @@ Pax8 said; the stored ones are read once, as a map. Columns that staff own are n
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from hashlib import blake2b
@@ -18,7 +18,7 @@ from frappe.utils import get_system_timezone, now_datetime
 from frappe.utils.html_utils import sanitize_html
 from pymysql.converters import escape_string
 
-from msp_licensing.pax8 import Pax8Error
+from msp_licensing.pax8 import BadAnswer, Pax8Error
 
 BATCH = 500
 TRIES = 3
@@ -29,9 +29,13 @@ LONGEST_TEXT = 10_000
 Row = dict[str, Any]
 
 
-def fingerprint(values: Mapping[str, Any]) -> str:
-	"""A short text that differs when `values` do, order of keys included."""
-	return blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+def fingerprint(values: Row) -> str:
+	"""A short text that differs when the values of a row do. Rows of a kind have their columns in the same order."""
+	return _print(values).hex()
+
+
+def _print(values: Row) -> bytes:
+	return blake2b(repr([*values.values()]).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Collection[str] = ()) -> None:
@@ -141,9 +145,9 @@ class Mirror:
 		run = self.run
 		self.seen += 1
 		run.rows_read += 1
-		print_of_row = fingerprint(values)
-		known = name in self._unseen
-		if known and self._unseen.pop(name) == bytes.fromhex(print_of_row):
+		known = self._unseen.pop(name, None)
+		print_of_row = _print(values)
+		if known == print_of_row:
 			run.rows_unchanged += 1
 			return False
 		try:
@@ -151,11 +155,11 @@ class Mirror:
 		except ValueError as error:
 			run.refuse_row(name, error)
 			return False
-		if known:
-			run.rows_changed += 1
-		else:
+		if known is None:
 			run.rows_new += 1
-		row["fingerprint"] = print_of_row
+		else:
+			run.rows_changed += 1
+		row["fingerprint"] = print_of_row.hex()
 		self._waiting.append((name, row))
 		if len(self._waiting) >= BATCH:
 			self.flush()
@@ -165,6 +169,12 @@ class Mirror:
 		"""Counts a row as seen without taking anything of it."""
 		self.seen += 1
 		self._unseen.pop(name, None)
+
+	def refuse(self, error: BadAnswer) -> None:
+		"""Counts a row that came and cannot be read; what is stored of it stays as it is."""
+		if error.record_id:
+			self.leave(error.record_id)
+		self.run.refuse_row(error.record_id, error)
 
 	def flush(self) -> None:
 		"""Writes what is waiting, in one transaction. A deadlock with somebody else's is tried again."""

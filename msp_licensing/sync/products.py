@@ -25,7 +25,7 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 	"""
 	mirror = _mirror(run)
 	with mirror:
-		for product in pax8.products():
+		for product in pax8.products(on_unreadable=mirror.refuse):
 			_add(mirror, product)
 			run.progress(mirror)
 	mark_vanished(mirror, run, reread=lambda name: _reread(pax8, mirror, name), field="discontinued")
@@ -37,7 +37,7 @@ def take_list(pax8: Pax8Client, run: Any) -> dict[str, str | None]:
 	mirror = _mirror(_Uncounted(run))
 	vendors = {}
 	with mirror:
-		for product in pax8.products():
+		for product in pax8.products(on_unreadable=mirror.refuse):
 			_add(mirror, product)
 			vendors[product.id] = product.vendor_name
 	return vendors

@@ -33,7 +33,7 @@ def sync(pax8: Pax8Client, run: Any, *, company: str | None = None) -> None:
 	vendors = _Vendors(pax8, run)
 	unmapped: Counter[str] = Counter()
 	with mirror:
-		for subscription in pax8.subscriptions(company_id=company):
+		for subscription in pax8.subscriptions(company_id=company, on_unreadable=mirror.refuse):
 			if subscription.company_id not in mapped:
 				unmapped[subscription.company_id or ""] += 1
 				run.rows_unmapped += 1
@@ -162,7 +162,10 @@ def _store(subscription: Subscription, vendor: str | None, known: str | None) ->
 			return
 		values = fitting(DOCTYPE)({"pax8_id": subscription.id, **row, **details})
 	except ValueError as error:
-		raise BadAnswer(_("Subscription {0} cannot be used: {1}").format(subscription.id, error)) from error
+		raise BadAnswer(
+			_("Subscription {0} cannot be used: {1}").format(subscription.id, error),
+			record_id=subscription.id,
+		) from error
 	_write([(subscription.id, {**values, **read_on, "fingerprint": new})], before=None)
 	frappe.clear_document_cache(DOCTYPE, subscription.id)
 
