@@ -34,6 +34,7 @@ _OWN_DOCTYPES = (
 	"Pax8 Subscription",
 	"Pax8 Subscription Change",
 	"Pax8 Sync Run",
+	"Pax8 Sync Warning",
 )
 permission_query_conditions = dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions")
 has_permission = dict.fromkeys(
@@ -55,6 +56,7 @@ scheduler_events = {
 		"0 3 * * *": ["msp_licensing.tasks.sync_pax8_products"],
 		"*/5 * * * *": ["msp_licensing.tasks.follow_up_license_changes"],
 		"30 1 * * *": ["msp_licensing.tasks.expire_license_changes"],
+		"20 * * * *": ["msp_licensing.tasks.watch_sync_health"],
 	}
 }
 
@@ -71,6 +73,6 @@ override_whitelisted_methods = {
 }
 after_request = ["msp_licensing.portal.guard.keep_private"]
 
-default_log_clearing_doctypes = {"Pax8 Sync Run": 30}
+default_log_clearing_doctypes = {"Pax8 Sync Run": 30, "Pax8 Sync Warning": 180}
 
 export_python_type_annotations = True

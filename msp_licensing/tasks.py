@@ -29,3 +29,8 @@ def follow_up_license_changes() -> None:
 
 def expire_license_changes() -> None:
 	frappe.enqueue("msp_licensing.changes.requests.expire_pending", queue="short", enqueue_after_commit=True)
+
+
+def watch_sync_health() -> None:
+	"""Tells people of data that has become too old; twenty minutes past, when the runs of the hour have ended."""
+	frappe.enqueue("msp_licensing.sync.watch.check", queue="short", enqueue_after_commit=True)

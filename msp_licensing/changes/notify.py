@@ -4,6 +4,8 @@ A notice is queued in the same transaction as the change it tells of, so there i
 site without an outgoing e-mail account still gets the notices in the bell; the missing mail never stops a change.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import frappe
@@ -66,9 +68,14 @@ def outcome(doc: Any) -> None:
 
 def managers(exclude: str | None = None) -> list[str]:
 	"""Enabled users with the role Licensing Manager; Administrator only where there is nobody else."""
+	return staff_with(permissions.MANAGER, exclude)
+
+
+def staff_with(role: str, exclude: str | None = None) -> list[str]:
+	"""Enabled users with `role`; Administrator only where there is nobody else."""
 	users = frappe.get_all(
 		"Has Role",
-		filters={"role": permissions.MANAGER, "parenttype": "User"},
+		filters={"role": role, "parenttype": "User"},
 		pluck="parent",
 	)
 	enabled = set(frappe.get_all("User", {"name": ("in", users), "enabled": 1}, pluck="name"))
@@ -77,29 +84,60 @@ def managers(exclude: str | None = None) -> list[str]:
 
 
 def _tell(users: list[str], doc: Any, *, subject: str, template: str, link: str, **context: Any) -> None:
-	"""Puts a notice into the bell and into the mail queue of each user."""
+	tell(
+		users,
+		doctype=doc.doctype,
+		name=doc.name,
+		subject=subject,
+		message=lambda: frappe.render_template(
+			f"msp_licensing/templates/emails/{template}.html",
+			{"doc": doc, "link": link, "subject": subject, **context},
+		),
+	)
+
+
+def tell(
+	users: list[str],
+	*,
+	doctype: str,
+	name: str,
+	subject: str,
+	message: str | Callable[[], str] | None,
+	by_mail: bool = True,
+) -> None:
+	"""Puts a notice about a document into the bell and into the mail queue of each user; the caller commits.
+
+	Neither raises: what happened is true and has to be kept, also where nobody can be told of it. A mail that cannot
+	be queued takes nothing from the bell.
+
+	Args:
+		subject: plain text. message: HTML, or a function that makes it.
+	"""
 	if not users:
 		return
-	frappe.db.savepoint("license_change_notice")
+	with _logged(doctype, name):
+		html = message() if callable(message) else message
+		_ring(users, doctype, name, subject, html)
+		if by_mail and html:
+			with _logged(doctype, name):
+				_mail(users, doctype, name, subject, html)
+
+
+@contextmanager
+def _logged(doctype: str, name: str) -> Iterator[None]:
+	"""Takes back what was begun, and logs why, instead of raising."""
+	point = f"notice_{frappe.generate_hash(length=10)}"
+	frappe.db.savepoint(point)
 	try:
-		_queue_notice(users, doc, subject=subject, template=template, link=link, **context)
+		yield
 	except Exception:
-		# What happened to the change is true and has to be kept, also where nobody can be told of it.
-		frappe.db.rollback(save_point="license_change_notice")
+		frappe.db.rollback(save_point=point)
 		frappe.log_error(
-			title=f"Notice of {doc.name} could not be queued",
-			reference_doctype=doc.doctype,
-			reference_name=doc.name,
+			title=f"Notice of {name} could not be queued", reference_doctype=doctype, reference_name=name
 		)
 
 
-def _queue_notice(
-	users: list[str], doc: Any, *, subject: str, template: str, link: str, **context: Any
-) -> None:
-	message = frappe.render_template(
-		f"msp_licensing/templates/emails/{template}.html",
-		{"doc": doc, "link": link, "subject": subject, **context},
-	)
+def _ring(users: list[str], doctype: str, name: str, subject: str, html: str | None) -> None:
 	for user in users:
 		frappe.get_doc(
 			{
@@ -108,11 +146,14 @@ def _queue_notice(
 				"type": "Alert",
 				"for_user": user,
 				"from_user": frappe.session.user,
-				"document_type": doc.doctype,
-				"document_name": doc.name,
-				"email_content": message,
+				"document_type": doctype,
+				"document_name": name,
+				"email_content": html,
 			}
 		).insert(ignore_permissions=True)
+
+
+def _mail(users: list[str], doctype: str, name: str, subject: str, html: str) -> None:
 	recipients = [
 		email
 		for user in users
@@ -124,9 +165,9 @@ def _queue_notice(
 	frappe.sendmail(
 		recipients=recipients,
 		subject=subject,
-		message=message,
-		reference_doctype=doc.doctype,
-		reference_name=doc.name,
+		message=html,
+		reference_doctype=doctype,
+		reference_name=name,
 		expose_recipients=None,
 	)
 

@@ -1,25 +1,13 @@
-"""Pax8 Settings: what state the connection is in, a test of it, how fresh the data is, and syncs on demand."""
+"""Pax8 Settings: what state the connection is in, and a test of it."""
 
-from datetime import datetime
 from typing import Any
 
 import frappe
-from croniter import croniter
 from frappe import _
-from frappe.utils import escape_html, now_datetime, pretty_date
 
 from msp_licensing import permissions
 from msp_licensing.pax8 import Pax8Error
-from msp_licensing.sync import connection, jobs
-
-DOCTYPE = "Pax8 Sync Run"
-
-# Where hooks.py says when a kind of data is synced.
-_TASKS = {
-	"Companies": "msp_licensing.tasks.sync_pax8_companies",
-	"Subscriptions": "msp_licensing.tasks.sync_pax8_subscriptions",
-	"Products": "msp_licensing.tasks.sync_pax8_products",
-}
+from msp_licensing.sync import connection
 
 
 @frappe.whitelist()
@@ -100,82 +88,3 @@ def _take_unsaved(
 		settings.set(field, value)
 	if has_new_secret:
 		settings.client_secret = typed
-
-
-# --------------------------------------------------------------------------------------------- freshness
-
-
-@frappe.whitelist()
-def sync_status() -> dict[str, Any]:
-	"""How fresh each kind of data is.
-
-	Returns:
-		`may_sync`, `problem` (why nothing can be synced, or None), `scheduler_stopped`, and `kinds`: a row per kind of
-		data with its last complete run, the newest run, and when the schedule comes to it next.
-	"""
-	permissions.require_connection_manager()
-	from frappe.utils.scheduler import is_scheduler_inactive
-
-	return {
-		"may_sync": permissions.is_manager(),
-		"problem": connection.problem(),
-		"scheduler_stopped": bool(is_scheduler_inactive()),
-		"kinds": [_status_of(kind) for kind in jobs.WALKS],
-	}
-
-
-def _status_of(kind: str) -> dict[str, Any]:
-	complete = _newest(kind, {"status": "Completed"})
-	newest = _newest(kind, {})
-	trouble = newest if newest and newest.status in ("Failed", "Incomplete") else None
-	return {
-		"kind": kind,
-		"label": _(kind),
-		"complete": complete and {**complete, "age": pretty_date(complete.finished_on)},
-		"newest": newest,
-		"running": bool(newest and newest.status == "Running"),
-		"problem": trouble and (trouble.error or "").split("\n", 1)[0],
-		"next": _next(kind) if connection.is_active() else None,
-	}
-
-
-def _newest(kind: str, filters: dict[str, Any]) -> Any:
-	"""The newest walk over all of `kind`; those of a single company say nothing about the others."""
-	rows = frappe.get_all(
-		DOCTYPE,
-		filters={"kind": kind, "company": ("is", "not set"), **filters},
-		fields=[
-			"name",
-			"status",
-			"started_on",
-			"finished_on",
-			"rows_read",
-			"rows_new",
-			"rows_changed",
-			"error",
-		],
-		order_by="started_on desc",
-		limit=1,
-	)
-	return rows[0] if rows else None
-
-
-def _next(kind: str) -> datetime | None:
-	"""When the schedule comes to `kind` next, in the site's time zone; None for what is not scheduled."""
-	for cron, methods in (
-		frappe.get_hooks("scheduler_events", app_name="msp_licensing").get("cron", {}).items()
-	):
-		if _TASKS.get(kind) in methods:
-			return croniter(cron, now_datetime()).get_next(datetime)
-	return None
-
-
-@frappe.whitelist(methods=["POST"])
-def sync_now(kind: str) -> None:
-	"""Queues a run of `kind` ("Companies", "Subscriptions", "Products"); whoever asked is shown its progress."""
-	permissions.require_manager()
-	if kind not in jobs.WALKS:
-		frappe.throw(_("{0} cannot be synced.").format(escape_html(kind)))
-	if problem := connection.problem():
-		frappe.throw(problem)
-	jobs.enqueue(kind, trigger="Manual")

@@ -4,10 +4,10 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import add_days, nowdate, pretty_date
+from frappe.utils import add_days, nowdate
 
 from msp_licensing import permissions
-from msp_licensing.sync import connection
+from msp_licensing.sync import connection, health
 
 RENEWAL_DAYS = 30
 
@@ -18,14 +18,7 @@ def last_sync(filters: str | list | dict | None = None) -> str:
 	permissions.require_connection_manager()
 	if not connection.is_active():
 		return _("Not connected")
-	finished = frappe.get_all(
-		"Pax8 Sync Run",
-		filters={"kind": "Subscriptions", "status": "Completed", "company": ("is", "not set")},
-		pluck="finished_on",
-		order_by="started_on desc",
-		limit=1,
-	)
-	return pretty_date(finished[0]) if finished else _("Never")
+	return next(health.age_in_words(row) for row in health.report() if row.kind == "Subscriptions")
 
 
 @frappe.whitelist()

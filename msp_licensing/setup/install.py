@@ -1,5 +1,7 @@
 """Roles, Workflow and defaults: made where they are missing, never overwritten."""
 
+from pathlib import Path
+
 import frappe
 
 from msp_licensing import permissions
@@ -20,6 +22,7 @@ def after_migrate() -> None:
 	make_roles()
 	make_workflow()
 	make_default_settings()
+	make_health_block()
 
 
 def make_roles() -> None:
@@ -40,3 +43,30 @@ def make_default_settings() -> None:
 			doc.client_doctype = "Customer" if "erpnext" in frappe.get_installed_apps() else "MSP Client"
 		doc.flags.ignore_mandatory = True
 		doc.save(ignore_permissions=True)
+
+
+HEALTH_BLOCK = "Pax8 Sync Health"
+
+
+def make_health_block() -> None:
+	"""The health of the syncs on the workspace. Frappe 15 reads no Custom HTML Block from an app's files.
+
+	It is code and not a setting: what differs from the files is written again.
+	"""
+	folder = Path(frappe.get_app_path("msp_licensing", "custom_html_block", "sync_health"))
+	fields = {"html": "html", "style": "css", "script": "js"}
+	wanted = {
+		field: (folder / f"sync_health.{suffix}").read_text(encoding="utf-8")
+		for field, suffix in fields.items()
+	}
+	if not frappe.db.exists("Custom HTML Block", HEALTH_BLOCK):
+		block = frappe.get_doc({"doctype": "Custom HTML Block", "private": 0})
+		block.name = HEALTH_BLOCK
+		block.flags.name_set = True
+		for role in (permissions.MANAGER, "System Manager"):
+			block.append("roles", {"role": role})
+		block.update(wanted).insert(ignore_permissions=True)
+		return
+	block = frappe.get_doc("Custom HTML Block", HEALTH_BLOCK)
+	if any(block.get(field) != text for field, text in wanted.items()):
+		block.update(wanted).save(ignore_permissions=True)

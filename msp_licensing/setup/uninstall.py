@@ -5,7 +5,7 @@ from pathlib import Path
 
 import frappe
 
-from msp_licensing.setup.install import ROLES
+from msp_licensing.setup.install import HEALTH_BLOCK, ROLES
 from msp_licensing.setup.workflow import ACTIONS, STATES, WORKFLOW
 
 MODULE = "MSP Licensing"
@@ -24,6 +24,7 @@ REFERENCES = {
 	"Document Follow": "ref_doctype",
 	"Dynamic Link": "link_doctype",
 	"List Filter": "reference_doctype",
+	"Logs To Clear": "ref_doctype",
 	"Notification Log": "document_type",
 	"Property Setter": "doc_type",
 	"Tag Link": "document_type",
@@ -38,6 +39,7 @@ REFERENCES = {
 
 def before_uninstall() -> None:
 	_remove_workflow()
+	_remove_doc("Custom HTML Block", HEALTH_BLOCK)
 	for role in ROLES:
 		for table in ("Has Role", "DocPerm", "Custom DocPerm", "Workflow Action Permitted Role"):
 			frappe.db.delete(table, {"role": role})
@@ -49,7 +51,6 @@ def before_uninstall() -> None:
 		frappe.db.delete("Scheduled Job Log", {"scheduled_job_type": job})
 		_remove_doc("Scheduled Job Type", job)
 	frappe.db.delete("Portal Menu Item", {"route": "/licensing"})
-	frappe.db.delete("Logs To Clear", {"ref_doctype": "Pax8 Sync Run"})
 	frappe.db.delete("Singles", {"doctype": ("in", ("Pax8 Settings", "Licensing Settings"))})
 	frappe.db.delete("__Auth", {"doctype": "Pax8 Settings"})
 	frappe.db.delete("Series", {"name": ("like", "LCR-%")})

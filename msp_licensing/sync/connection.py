@@ -32,12 +32,25 @@ def is_live() -> bool:
 	return is_active() and mode() == LIVE
 
 
+def calls_per_minute(settings: Any = None) -> int:
+	"""What all workers of the site together are held to."""
+	return cint((settings or frappe.get_cached_doc("Pax8 Settings")).calls_per_minute) or 1000
+
+
 def problem() -> str | None:
 	"""Why there is no active connection, in words for staff; None if there is one."""
 	settings = frappe.get_cached_doc("Pax8 Settings")
 	if (settings.mode or OFF) == OFF:
 		return _("Pax8 is not connected: the mode is Off.")
-	if not settings.client_id or not settings.get_password("client_secret", raise_exception=False):
+	try:
+		secret = settings.get_password("client_secret", raise_exception=False)
+	except frappe.ValidationError:
+		# As after a restore without the site's encryption key. Frappe has put its own message up as well.
+		frappe.clear_last_message()
+		return _(
+			"Pax8 is not connected: the saved client secret cannot be read with this site's encryption key. Enter it again."
+		)
+	if not settings.client_id or not secret:
 		return _("Pax8 is not connected: client ID or client secret is missing.")
 	return None
 
@@ -56,16 +69,16 @@ def client(*, settings: Any = None, priority: bool = False, **options: Any) -> P
 	"""
 	saved = settings is None
 	settings = settings or frappe.get_cached_doc("Pax8 Settings")
-	secret = settings.get_password("client_secret", raise_exception=False)
 	if saved and (reason := problem()):
 		frappe.throw(reason)
+	secret = settings.get_password("client_secret", raise_exception=False)
 	return Pax8Client(
 		client_id=settings.client_id or "",
 		client_secret=secret or "",
 		base_url=settings.base_url,
 		audience=settings.audience,
 		token_store=RedisTokenStore(settings.client_id, settings.base_url) if saved else None,
-		limiter=SharedRateLimiter(cint(settings.calls_per_minute) or 1000),
+		limiter=SharedRateLimiter(calls_per_minute(settings)),
 		priority=priority,
 		writes_allowed=saved and settings.mode == LIVE,
 		**options,

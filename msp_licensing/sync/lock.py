@@ -46,6 +46,10 @@ class RunLock:
 			self._renewing.start()
 		return bool(taken)
 
+	def is_taken(self) -> bool:
+		"""Whether a run that is alive holds it, this one or another."""
+		return bool(get_redis_conn().exists(self.key))
+
 	def release(self) -> None:
 		"""Gives the lock back; one that has gone to another owner meanwhile stays with that."""
 		self._ended.set()

@@ -19,6 +19,7 @@ OWN_TABLES = (
 	"Pax8 Product",
 	"Pax8 Company",
 	"Pax8 Sync Run",
+	"Pax8 Sync Warning",
 	"MSP Client",
 	"Licensing Vendor Override",
 )
@@ -239,3 +240,88 @@ def as_user(site: Any) -> Callable[[str], Any]:
 			site.set_user("Administrator")
 
 	return act
+
+
+@pytest.fixture
+def ran(site: Any) -> Callable[..., str]:
+	"""Writes the record of a run: ran(kind, hours=…), `hours` ago; returns its name."""
+
+	def write(kind: str, *, hours: float, status: str = "Completed", **values: Any) -> str:
+		begun = site.utils.add_to_date(site.utils.now_datetime(), seconds=-hours * 3600)
+		record = site.get_doc(
+			{
+				"doctype": "Pax8 Sync Run",
+				"kind": kind,
+				"status": status,
+				"trigger": "Schedule",
+				"started_on": begun,
+				"finished_on": None if status == "Running" else begun,
+				"reached_end": int(status == "Completed"),
+				**values,
+			}
+		).insert(ignore_links=True)
+		site.db.set_value("Pax8 Sync Run", record.name, "creation", begun)
+		site.db.commit()
+		return record.name
+
+	return write
+
+
+@pytest.fixture
+def worker(site: Any) -> Iterator[Any]:
+	"""A worker that listens to the long queue and takes nothing."""
+	from frappe.utils.background_jobs import get_queue, get_redis_conn
+	from rq import Worker
+
+	worker = Worker([get_queue("long")], connection=get_redis_conn())
+	worker.register_birth()
+	yield worker
+	worker.register_death()
+
+
+@pytest.fixture
+def lock(site: Any) -> Iterator[Callable[[str], None]]:
+	"""lock(kind): holds the lock of a run, as a worker does while one is going."""
+	from msp_licensing.sync.lock import RunLock
+
+	held = []
+
+	def take(kind: str) -> None:
+		held.append(RunLock(kind))
+		assert held[-1].acquire()
+
+	yield take
+	for one in held:
+		one.release()
+
+
+@pytest.fixture
+def schedule(site: Any) -> Iterator[Callable[..., None]]:
+	"""schedule(kind, stopped=1, …): changes the Scheduled Job Type of a kind; afterwards all are as they were."""
+	tasks = {"method": ("like", "msp_licensing.tasks.%")}
+	before = site.get_all("Scheduled Job Type", filters=tasks, fields=["*"])
+
+	def change(kind: str, **values: Any) -> None:
+		site.db.set_value("Scheduled Job Type", f"tasks.sync_pax8_{kind.lower()}", values)
+		site.db.commit()
+
+	yield change
+	for job in before:
+		values = {key: job[key] for key in ("method", "cron_format", "stopped", "last_execution")}
+		site.db.set_value("Scheduled Job Type", job.name, values)
+	site.db.commit()
+
+
+@pytest.fixture
+def signed_in(site: Any) -> Iterator[Callable[[int], None]]:
+	"""signed_in(days): the last time somebody signed in was so many days ago."""
+
+	def write(days: int) -> None:
+		when = site.utils.add_days(site.utils.now_datetime(), -days)
+		name = site.get_doc({"doctype": "Activity Log", "subject": "Signed in"}).insert().name
+		site.db.set_value("Activity Log", name, {"modified": when, "creation": when}, update_modified=False)
+		site.db.commit()
+
+	yield write
+	site.db.delete("Activity Log", {"subject": "Signed in"})
+	site.db.commit()

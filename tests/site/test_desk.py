@@ -53,36 +53,36 @@ def test_what_a_licensing_manager_types_does_not_count(site, sandbox, manager):
 
 
 def test_each_kind_of_data_shows_its_last_complete_run_and_the_next(site, sandbox, manager):
-	from msp_licensing.desk import connection
+	from msp_licensing.desk import sync
 
-	status = connection.sync_status()
+	status = sync.status()
 	assert [row["kind"] for row in status["kinds"]] == ["Companies", "Subscriptions", "Products"]
 	assert status["may_sync"] and status["problem"] is None
 	for row in status["kinds"]:
-		assert row["complete"]["rows_read"] and row["complete"]["age"] and row["problem"] is None
+		assert row["complete"]["rows_read"] and row["complete"]["age"] and not row["has_trouble"]
 	hours = [row["next"].hour for row in status["kinds"]]
 	assert hours[0] % 4 == 0 and hours[2] == 3
 	assert all(row["next"].minute == 0 for row in status["kinds"])
 
 
 def test_a_failed_run_does_not_hide_the_last_complete_one(site, sandbox, manager):
-	from msp_licensing.desk import connection
+	from msp_licensing.desk import sync
 	from msp_licensing.sync import jobs
 
 	sandbox.faults.add("status", "findCompanies", status=403, count=1)
 	jobs.run("Companies", trigger="Manual")
 	site.set_user(manager)
-	row = connection.sync_status()["kinds"][0]
-	assert row["newest"]["status"] in ("Failed", "Incomplete") and row["problem"]
+	row = sync.status()["kinds"][0]
+	assert row["newest"]["status"] in ("Failed", "Incomplete") and row["newest"]["problem"]
 	assert row["complete"]["status"] == "Completed"
 
 
 def test_sync_now_queues_one_run(site, sandbox, manager):
 	from frappe.utils.background_jobs import get_queue
 
-	from msp_licensing.desk import connection
+	from msp_licensing.desk import sync
 
-	connection.sync_now("Companies")
+	sync.sync_now("Companies")
 	site.db.commit()
 	queued = [job.kwargs["kwargs"] for job in get_queue("long").jobs]
 	assert [(job["kind"], job["trigger"], job["watcher"]) for job in queued] == [
@@ -91,14 +91,14 @@ def test_sync_now_queues_one_run(site, sandbox, manager):
 
 
 def test_nothing_is_queued_without_a_connection_or_for_another_kind(site, sandbox, manager):
-	from msp_licensing.desk import connection
+	from msp_licensing.desk import sync
 
 	with pytest.raises(site.ValidationError):
-		connection.sync_now("Everything")
+		sync.sync_now("Everything")
 	site.db.set_single_value("Pax8 Settings", "mode", "Off")
 	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
 	with pytest.raises(site.ValidationError, match="Off"):
-		connection.sync_now("Companies")
+		sync.sync_now("Companies")
 
 
 # ------------------------------------------------------------------------------------ settings

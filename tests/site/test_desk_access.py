@@ -15,7 +15,7 @@ CLIENT = {"client_doctype": "§", "client": "Cedar & Pine Architects"}
 # function: arguments that a manager's call gets through with ("…": a waiting request, "§": the DocType of clients)
 READS = {
 	"connection.state": {},
-	"connection.sync_status": {},
+	"sync.status": {},
 	"settings.banner": {},
 	"settings.vendors": {},
 	"settings.explain": {"require_approval": False, "use_threshold": True, "threshold": 50},
@@ -28,6 +28,7 @@ READS = {
 	"mapping.choices": {"company": COMPANY},
 	"requests.trace": {"request": "…"},
 	"overview.last_sync": {},
+	"sync.overview": {},
 	"overview.commitments_ending": {},
 }
 MANAGER_READS = {
@@ -35,7 +36,7 @@ MANAGER_READS = {
 	"clients.portal_people": CLIENT,
 }
 MANAGER_WRITES = {
-	"connection.sync_now": {"kind": "Companies"},
+	"sync.sync_now": {"kind": "Companies"},
 	"catalog.act": {"names": [PRODUCT], "action": "Hide"},
 	"catalog.show_owned": {},
 	"mapping.create_client": {"company": COMPANY, "client_name": "Blue Harbor"},

@@ -63,7 +63,7 @@ async function test(frm, $button, $result) {
 
 async function load_sync(frm) {
 	clearTimeout(frm.sync.timer);
-	frm.sync.status = await frappe.xcall("msp_licensing.desk.connection.sync_status");
+	frm.sync.status = await frappe.xcall("msp_licensing.desk.sync.status");
 	for (const row of frm.sync.status.kinds) {
 		const waiting = frm.sync.waiting[row.kind];
 		if (waiting && row.newest?.name !== waiting.before && !row.running) {
@@ -81,36 +81,36 @@ async function load_sync(frm) {
 
 function show_sync(frm) {
 	const { status } = frm.sync;
+	const { escape_html } = frappe.utils;
 	const $wrapper = frm.get_field("sync_html").$wrapper.empty();
 	const $table = $(`<table class="table table-bordered mt-0 mb-2">
 		<thead><tr class="text-muted">
-			<th style="width: 16%">${__("Data")}</th>
-			<th style="width: 22%">${__("Last Complete Sync")}</th>
-			<th>${__("Result")}</th>
-			<th style="width: 16%">${__("Next")}</th>
-			<th style="width: 13%"></th>
+			<th style="width: 14%">${__("Data")}</th>
+			<th style="width: 21%">${__("Last Complete Sync")}</th>
+			<th>${__("Last Run")}</th>
+			<th style="width: 14%">${__("Next")}</th>
+			<th style="width: 12%"></th>
 		</tr></thead><tbody></tbody></table>`);
-	for (const row of status.kinds) sync_row(frm, row).appendTo($table.find("tbody"));
+	for (const row of status.kinds) $table.find("tbody").append(sync_row(frm, row), reason_row(row));
 	$('<div class="table-responsive"></div>').append($table).appendTo($wrapper);
 
-	if (status.scheduler_stopped) {
-		$(`<p class="text-muted small"><span class="indicator orange"></span>${__(
-			"The scheduler of this site is stopped: nothing is synced by itself."
+	if (status.scheduler_problem) {
+		$(`<p class="text-muted small"><span class="indicator orange"></span>${escape_html(
+			status.scheduler_problem
 		)}</p>`).appendTo($wrapper);
 	}
-	$(`<a class="small" href="/app/pax8-sync-run">${__("All Sync Runs")}</a>`).appendTo($wrapper);
+	$(`<p class="small"><a href="/app/pax8-sync-run">${__("All Sync Runs")}</a> ·
+		<a href="/app/pax8-sync-warning">${__("Sync Warnings")}</a>
+		<span class="text-muted">· ${__("Pax8 is called {0} times a minute at most, by all workers together.", [
+			status.calls_per_minute,
+		])}</span></p>`).appendTo($wrapper);
 }
 
 function sync_row(frm, row) {
 	const { escape_html } = frappe.utils;
-	const complete = row.complete
-		? `<a href="/app/pax8-sync-run/${encodeURIComponent(row.complete.name)}" title="${escape_html(
-				frappe.datetime.str_to_user(row.complete.finished_on)
-		  )}">${escape_html(row.complete.age)}</a>`
-		: `<span class="text-muted">${__("Never")}</span>`;
-	const $row = $(`<tr data-kind="${row.kind}">
+	const $row = $(`<tr data-kind="${row.kind}" data-state="${row.state}">
 		<td class="bold">${escape_html(row.label)}</td>
-		<td>${complete}</td>
+		<td class="complete">${complete_html(row)}</td>
 		<td class="result">${result_html(frm, row)}</td>
 		<td class="text-muted">${row.next ? escape_html(when(row.next)) : "—"}</td>
 		<td class="text-right"></td>
@@ -124,6 +124,17 @@ function sync_row(frm, row) {
 			.appendTo($row.find("td:last"));
 	}
 	return $row;
+}
+
+function complete_html(row) {
+	const { escape_html } = frappe.utils;
+	const limit = `<div class="small text-muted">${__("may be {0} old", [escape_html(row.allowed)])}</div>`;
+	if (!row.complete) return `<span class="indicator ${row.color}">${__("Never")}</span>`;
+	return `<span class="indicator ${row.state === "Fresh" ? "green" : row.color}"><a href="${run_url(
+		row.complete
+	)}" title="${escape_html(frappe.datetime.str_to_user(row.complete.finished_on))}">${escape_html(
+		row.complete.age
+	)}</a></span>${row.state === "Stale" ? limit : ""}`;
 }
 
 function result_html(frm, row) {
@@ -144,25 +155,59 @@ function result_html(frm, row) {
 			long ? __("Queued. No background worker has taken it yet.") : __("Queued")
 		}</span>`;
 	}
-	if (row.problem) {
-		return `<span class="indicator red">${escape_html(row.newest.status === "Failed" ? __("Failed") : __("Incomplete"))}</span>
-			<a class="ml-1" href="/app/pax8-sync-run/${encodeURIComponent(row.newest.name)}">${escape_html(
-				row.problem
-			)}</a>`;
-	}
-	if (!row.complete) return '<span class="text-muted">—</span>';
+	if (!row.newest) return '<span class="text-muted">—</span>';
+	if (row.has_trouble) return `${trouble_html(row.newest)}${effort_html(row.newest)}`;
+	return `${went_well_html(row.newest)}${effort_html(row.newest)}${
+		row.failure ? `<div class="small text-muted mt-1">${__("Before that:")} ${failure_html(row.failure)}</div>` : ""
+	}`;
+}
+
+function went_well_html(run) {
+	if (run.status !== "Completed") return `<span class="indicator gray">${__("The worker was stopped.")}</span>`;
 	return `<span class="indicator green">${__("{0} read: {1} new, {2} changed", [
-		row.complete.rows_read,
-		row.complete.rows_new,
-		row.complete.rows_changed,
+		run.rows_read,
+		run.rows_new,
+		run.rows_changed,
 	])}</span>`;
+}
+
+function trouble_html(run) {
+	return `<span class="indicator ${run.reached_end ? "orange" : "red"}"></span>${failure_html(run)}`;
+}
+
+// A run that went wrong: what became of it and when, and its first sentence, which leads to the rest.
+function failure_html(run) {
+	const { escape_html } = frappe.utils;
+	const words = run.status === "Failed" ? __("Failed {0}", [run.age]) : __("Incomplete {0}", [run.age]);
+	const when = escape_html(frappe.datetime.str_to_user(run.finished_on || run.started_on));
+	return `<span title="${when}">${escape_html(words)}</span>:
+		<a href="${run_url(run)}">${escape_html(run.problem || __("Details"))}</a>`;
+}
+
+function effort_html(run) {
+	const seconds = run.duration >= 60 ? Math.round(run.duration) : flt(run.duration, 1);
+	return `<div class="small text-muted">${__("{0} calls to Pax8 in {1} s", [run.calls || 0, seconds])}</div>`;
+}
+
+function reason_row(row) {
+	if (row.state !== "Stale") return $();
+	const { escape_html } = frappe.utils;
+	return $(`<tr class="reason" data-kind="${row.kind}"><td></td><td colspan="4">
+		<span class="indicator-pill red no-indicator-dot">${__("Out of date")}</span>
+		<span class="ml-1">${escape_html(row.reason)}</span>
+		<span class="text-muted small ml-1">${__("Since {0}.", [escape_html(when(row.since))])}</span>
+	</td></tr>`);
+}
+
+function run_url(run) {
+	return `/app/pax8-sync-run/${encodeURIComponent(run.name)}`;
 }
 
 async function sync_now(frm, row) {
 	frm.sync.waiting[row.kind] = { before: row.newest?.name, since: Date.now() };
 	show_sync(frm);
 	try {
-		await frappe.xcall("msp_licensing.desk.connection.sync_now", { kind: row.kind });
+		await frappe.xcall("msp_licensing.desk.sync.sync_now", { kind: row.kind });
 	} catch {
 		delete frm.sync.waiting[row.kind];
 	}

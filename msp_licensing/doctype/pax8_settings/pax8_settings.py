@@ -1,6 +1,7 @@
 import frappe
 from frappe import _
 from frappe.model.document import Document
+from frappe.utils import now_datetime
 
 
 class Pax8Settings(Document):
@@ -8,6 +9,7 @@ class Pax8Settings(Document):
 		self.strip_inputs()
 		self.require_credentials()
 		self.check_address()
+		self.note_connecting()
 
 	def strip_inputs(self):
 		for field in ("client_id", "base_url", "audience"):
@@ -27,6 +29,12 @@ class Pax8Settings(Document):
 			checked_url(self.base_url)
 		except ConfigurationError as error:
 			frappe.throw(error.message)
+
+	def note_connecting(self):
+		"""Data can become stale only after the mode was switched from Off: see sync/health.py."""
+		before = self.get_doc_before_save()
+		if self.mode != "Off" and (not before or (before.mode or "Off") == "Off"):
+			self.connected_on = now_datetime()
 
 	def on_update(self):
 		if self.has_value_changed("mode") and self.mode == "Live":

@@ -7,6 +7,13 @@ from frappe.query_builder.functions import Now
 class Pax8SyncRun(Document):
 	@staticmethod
 	def clear_old_logs(days: int = 30) -> None:
-		"""Called by Frappe's log clearing (Log Settings)."""
+		"""Called by Frappe's log clearing (Log Settings).
+
+		Of each kind the last runs stay that its age and its last failure are read from, however old they are.
+		"""
+		from msp_licensing.sync.health import runs_to_keep
+
 		run = frappe.qb.DocType("Pax8 Sync Run")
-		frappe.db.delete(run, filters=(run.creation < (Now() - Interval(days=days))))
+		old = run.creation < (Now() - Interval(days=days))
+		kept = runs_to_keep()
+		frappe.db.delete(run, filters=old & run.name.notin(kept) if kept else old)

@@ -1,0 +1,171 @@
+"""How fresh the data is, for Pax8 Settings and the workspace, and syncs on demand."""
+
+from datetime import timedelta
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import escape_html, pretty_date
+
+from msp_licensing import permissions
+from msp_licensing.desk import settings
+from msp_licensing.sync import connection, health, jobs
+from msp_licensing.sync.health import Health, State
+
+# Of Frappe's indicators. A kind that is fresh but whose last run did not go well is orange.
+COLORS = {State.OFF: "gray", State.WAITING: "blue", State.FRESH: "green", State.STALE: "red"}
+
+
+@frappe.whitelist()
+def status() -> dict[str, Any]:
+	"""Every kind of data in detail, for Pax8 Settings.
+
+	Returns:
+		`may_sync`, `problem` (why nothing can be synced, or None), `scheduler_problem` (why nothing is started by
+		itself, or None), `calls_per_minute` (what all workers together are held to), and `kinds`: a row per kind of
+		data. See `_row` for what is in one.
+	"""
+	permissions.require_connection_manager()
+	return {
+		"may_sync": permissions.is_manager(),
+		"problem": connection.problem(),
+		"scheduler_problem": health.scheduler_problem(),
+		"calls_per_minute": connection.calls_per_minute(),
+		"kinds": [_row(row) for row in health.report()],
+	}
+
+
+def _row(row: Health) -> dict[str, Any]:
+	"""A kind of data. Times are in the site's time zone, ages in words.
+
+	`complete`, `newest` and `failure` are Pax8 Sync Runs with `age` and, where something went wrong, `problem`: its
+	first sentence. `reason` says why the kind is stale; `allowed` how old it may become.
+	"""
+	return {
+		"kind": row.kind,
+		"label": _(row.kind),
+		"state": str(row.state),
+		"color": _color(row),
+		"has_trouble": row.has_trouble,
+		"allowed": _hours(row.allowed),
+		"since": row.since,
+		"cause": row.cause and str(row.cause),
+		"reason": row.reason,
+		"complete": _run(row.complete),
+		"newest": _run(row.newest),
+		"failure": _run(row.failure),
+		"running": row.running,
+		"next": row.next,
+	}
+
+
+def _run(run: Any) -> dict[str, Any] | None:
+	if not run:
+		return None
+	return {
+		**{key: value for key, value in run.items() if key != "error"},
+		"age": pretty_date(run.finished_on or run.started_on),
+		"problem": health.first_sentence(run) or None,
+	}
+
+
+def _color(row: Health) -> str:
+	return "orange" if row.state == State.FRESH and row.has_trouble else COLORS[row.state]
+
+
+def _hours(age: timedelta) -> str:
+	hours = round(age / timedelta(hours=1))
+	return _("{0} hours").format(hours) if hours < 96 else _("{0} days").format(round(hours / 24))
+
+
+@frappe.whitelist(methods=["POST"])
+def sync_now(kind: str) -> None:
+	"""Queues a run of `kind` ("Companies", "Subscriptions", "Products"); whoever asked is shown its progress."""
+	permissions.require_manager()
+	if kind not in jobs.WALKS:
+		frappe.throw(_("{0} cannot be synced.").format(escape_html(kind)))
+	if problem := connection.problem():
+		frappe.throw(problem)
+	jobs.enqueue(kind, trigger="Manual")
+
+
+# --------------------------------------------------------------------------------------------- workspace
+
+
+@frappe.whitelist()
+def overview() -> dict[str, Any]:
+	"""The health of all data in a few words, for the workspace; also fit for a monitor outside of the site.
+
+	Returns:
+		`color`, `title`, `notes` (sentences: why, and what is known of it), `kinds` (`label`, `age`, `color`, `hint`),
+		and `action` (`label`, `route`, `filters`) for what to do next, or None.
+	"""
+	permissions.require_connection_manager()
+	report = health.report()
+	step = settings.banner()
+	title, color, notes = _verdict(report)
+	if step and color in ("green", "blue", "gray"):
+		color = "orange" if color == "green" else color
+		notes = [*notes, step["message"]]
+	else:
+		step = None
+	if color in ("red", "orange") and not step:
+		step = {"action": _("Open Pax8 Settings"), "route": ["Form", "Pax8 Settings"]}
+	return {
+		"color": color,
+		"title": title,
+		"notes": notes,
+		"kinds": [
+			{
+				"kind": row.kind,
+				"label": _(row.kind),
+				"state": str(row.state),
+				"color": _color(row),
+				"age": health.age_in_words(row),
+				"hint": _hint(row),
+			}
+			for row in report
+		],
+		"action": step and {"label": step["action"], "route": step["route"], "filters": step.get("filters")},
+	}
+
+
+def _verdict(report: list[Health]) -> tuple[str, str, list[str]]:
+	"""Title, color and notes for all kinds together: the worst of them decides."""
+	stale = [row for row in report if row.state == State.STALE]
+	if stale:
+		names = ", ".join(_(row.kind) for row in stale)
+		reasons: dict[str, list[str]] = {}
+		for row in stale:
+			reasons.setdefault(row.reason or "", []).append(_(row.kind))
+		notes = [
+			reason if len(reasons) == 1 else f"{', '.join(kinds)}: {reason}"
+			for reason, kinds in reasons.items()
+		]
+		return _("Out of date: {0}").format(names), "red", notes
+	if all(row.state == State.OFF for row in report):
+		if any(row.complete for row in report):
+			return _("Pax8 is switched off: what is shown grows old"), "gray", []
+		return _("Pax8 is not connected yet"), "gray", []
+	troubled = [row for row in report if row.has_trouble]
+	if troubled:
+		notes = [f"{_(row.kind)}: {health.first_sentence(row.failure)}" for row in troubled]
+		return (
+			_("The last sync did not go well: {0}").format(", ".join(_(row.kind) for row in troubled)),
+			"orange",
+			notes,
+		)
+	waiting = [row for row in report if row.state == State.WAITING]
+	if waiting:
+		return (
+			_("Waiting for the first sync: {0}").format(", ".join(_(row.kind) for row in waiting)),
+			"blue",
+			[],
+		)
+	return _("Everything is up to date"), "green", []
+
+
+def _hint(row: Health) -> str:
+	if row.running:
+		return _("A sync is running now.")
+	return _("May be up to {0} old.").format(_hours(row.allowed))
