@@ -99,7 +99,7 @@ class App:
 		"""Let happen what the clock has made due, and tell the webhooks of it."""
 		with self.lock:
 			for subscription, status in self.world.settle(self.clock.now()):
-				if status == "Active":
+				if status in ("Active", "Trial"):
 					self.events.provisioned(subscription)
 				self.events.subscription("CANCELLED" if status == "Cancelled" else "UPDATED", subscription)
 
@@ -122,7 +122,7 @@ class App:
 				self.settle()
 				return respond(self, route, request, names)
 		except ApiError as error:
-			return Response(error.status, {"error": "; ".join((error.message, *error.details))})
+			return Response(error.status, {"error": "; ".join((error.message or "", *error.details))})
 		except ValueError as error:
 			return Response(400, {"error": str(error)})
 

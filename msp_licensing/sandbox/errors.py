@@ -24,12 +24,12 @@ TYPES: Mapping[int, str] = {
 
 
 class ApiError(Exception):
-	"""A refusal on its way to the caller: HTTP status, one-line message, and sentences for `details`."""
+	"""A refusal on its way to the caller: HTTP status, one-line message (None = null), sentences for `details`."""
 
 	def __init__(
 		self,
 		status: int,
-		message: str,
+		message: str | None,
 		details: Iterable[str] = (),
 		headers: Mapping[str, str] | None = None,
 	) -> None:
@@ -40,7 +40,7 @@ class ApiError(Exception):
 		self.headers = dict(headers or {})
 
 
-def envelope(status: int, message: str, path: str, details: Iterable[str] = ()) -> dict[str, Any]:
+def envelope(status: int, message: str | None, path: str, details: Iterable[str] = ()) -> dict[str, Any]:
 	"""The `Error` body for a call of `path` (with its `/v1` or `/api/v2`).
 
 	`instance` names Pax8's inner path (`/public/v1/...`), as in the sample of its error guide. In the

@@ -20,6 +20,7 @@ from msp_licensing.sandbox.areas.control.looking import product_state, subscript
 from msp_licensing.sandbox.areas.control.usage import usage_state
 from msp_licensing.sandbox.clock import SandboxClock
 from msp_licensing.sandbox.config import SandboxConfig
+from msp_licensing.sandbox.contacts import contacts_of
 from msp_licensing.sandbox.errors import envelope
 from msp_licensing.sandbox.faults import Faults
 from msp_licensing.sandbox.web import Request, Response
@@ -313,6 +314,18 @@ class Sandbox:
 	) -> list[dict[str, Any]]:
 		named = {"subscriptionId": subscription, "resourceGroup": resource_group}
 		return self._control("POST", path, None, {**named, **changes})["summaries"]
+
+	def company(self, identifier: str) -> dict[str, Any]:
+		"""A company on the wire, with its contacts, oldest first. Raises KeyError where there is none."""
+		with self.app.lock:
+			company = self.world.companies.rows[identifier]
+			contacts = [contact.wire() for contact in contacts_of(self.world, company)]
+			return {**company.wire(), "contacts": contacts}
+
+	def orders(self) -> list[dict[str, Any]]:
+		"""The orders placed so far, oldest first; mock orders are not among them."""
+		with self.app.lock:
+			return [order.wire() for order in self.world.orders]
 
 	def change(self, kind: str, identifier: str | None = None, /, **changes: Any) -> dict[str, Any]:
 		"""Change a record from outside, or add one where `identifier` is None.

@@ -8,7 +8,9 @@ from collections.abc import Callable, Hashable, Iterator
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from msp_licensing.sandbox.contacts import Contact
 from msp_licensing.sandbox.model import Company, Product, Subscription
+from msp_licensing.sandbox.orders import Order
 from msp_licensing.sandbox.usage.book import UsageBook
 from msp_licensing.sandbox.web import json_text
 
@@ -89,6 +91,9 @@ class World:
 		self.products: Table[Product] = Table()
 		self.subscriptions: Table[Subscription] = Table()
 		self.usage = UsageBook(self)
+		self.contacts: dict[str, list[Contact]] = {}
+		"""By company, oldest first; to be read by `contacts_of`, which makes up what nobody has looked at yet."""
+		self.orders: list[Order] = []
 		self._by_company: dict[str, list[Subscription]] = {}
 		# (due at, running number, subscription, status): who gets which status when. Only the last number given
 		# to a subscription for a status counts: it may be set Active from outside and change again before the
@@ -117,6 +122,7 @@ class World:
 	def remove_company(self, identifier: str) -> None:
 		"""Take a company and its subscriptions out. Raises KeyError where there is none."""
 		self.companies.remove(identifier)
+		self.contacts.pop(identifier, None)
 		for subscription in self._by_company.pop(identifier, []):
 			self.subscriptions.remove(subscription.id)
 
@@ -124,23 +130,24 @@ class World:
 		"""A company's subscriptions in listing order."""
 		return self._by_company.get(company_id, [])
 
-	def provision(self, subscription: Subscription, due: float) -> None:
+	def provision(self, subscription: Subscription, due: float, status: str = "Active") -> None:
 		"""Show `subscription` as PendingAutomated until the clock reads `due` (seconds since the epoch)."""
 		subscription.status = "PendingAutomated"
 		self.subscriptions.changed(subscription)
-		self._plan(due, subscription, "Active")
+		self._plan(due, subscription, status)
 
 	def cancel(self, subscription: Subscription, end: float, seconds: float) -> None:
 		"""Make `subscription` PendingCancel when the clock reads `end`, and Cancelled `seconds` later.
 
 		`end` in seconds since the epoch. An earlier cancellation is replaced.
 		"""
-		self._plan(end, subscription, "PendingCancel")
+		if subscription.status != "PendingCancel":
+			self._plan(end, subscription, "PendingCancel")
 		self._plan(end + seconds, subscription, "Cancelled")
 
 	def leave_as_it_is(self, subscription: Subscription) -> None:
 		"""Forget what was to become of `subscription`: its status was set by somebody else."""
-		for status in ("Active", "PendingCancel", "Cancelled"):
+		for status in ("Active", "Trial", "PendingCancel", "Cancelled"):
 			self._last_number.pop((subscription.id, status), None)
 
 	@property
@@ -169,6 +176,7 @@ class World:
 				continue
 			del self._last_number[subscription.id, status]
 			if status == "PendingCancel":
-				self._last_number.pop((subscription.id, "Active"), None)
+				for provisioned in ("Active", "Trial"):
+					self._last_number.pop((subscription.id, provisioned), None)
 			if self.subscriptions.rows.get(subscription.id) is subscription:
 				yield subscription, status

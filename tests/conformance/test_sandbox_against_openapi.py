@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import calls_companies
 import calls_core
+import calls_orders
 import calls_usage
 import calls_webhooks
 import httpx
 import pytest
+from calls_companies import CONTACTS
 from calls_core import DEPENDENCIES, HISTORY, PRICING
+from calls_orders import DETAILS
 from calls_usage import USAGE_SUMMARIES
 from openapi_calls import NOWHERE, Call, get, judged
 from pax8_openapi import DATE_ONLY, OFFSET_WITHOUT_COLON, TOLERATED, Spec, Verdict
@@ -20,7 +24,7 @@ from msp_licensing.sandbox import storybook as story
 from msp_licensing.sandbox.areas import API_ROUTES, WEBHOOK_ROUTES
 
 # An area's calls are a module of four lists, added here.
-AREAS = (calls_core, calls_usage, calls_webhooks)
+AREAS = (calls_core, calls_companies, calls_orders, calls_usage, calls_webhooks)
 SERVED = [call for area in AREAS for call in area.SERVED]
 """Calls as the spec wants them, answered as the spec promises."""
 REFUSED = [call for area in AREAS for call in area.REFUSED]
@@ -164,11 +168,13 @@ def all_answers(spec: Spec, _client: httpx.Client, _running: Sandbox) -> list[tu
 			ask(path, page=str(number), size="200")
 	for company in _walk(_client, "/companies"):
 		ask("/companies/{companyId}", company["id"])
+		ask(CONTACTS, company["id"])
 	for product in _walk(_client, "/products"):
 		ask("/products/{productId}", product["id"])
 		ask(PRICING, product["id"])
 		ask(PRICING, product["id"], companyId=story.MUELLER_UND_SOEHNE)
 		ask(DEPENDENCIES, product["id"])
+		ask(DETAILS, product["id"])
 	for subscription in _walk(_client, "/subscriptions"):
 		ask("/subscriptions/{subscriptionId}", subscription["id"])
 		ask(HISTORY, subscription["id"])

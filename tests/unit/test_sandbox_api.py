@@ -207,7 +207,7 @@ def test_a_wrong_path_is_not_found(api: httpx.Client, path: str) -> None:
 def test_a_wrong_method_says_which_are_right(api: httpx.Client) -> None:
 	response = api.post(f"/subscriptions/{story.CEDAR_KEEPER}", json={"quantity": 3})
 	assert response.status_code == 405
-	assert response.headers["Allow"] == "GET, PUT"
+	assert response.headers["Allow"] == "GET, PUT, DELETE"
 
 
 # Changes

@@ -1,4 +1,4 @@
-"""GET /products, and a product's details, pricing and dependencies."""
+"""GET /products, and a product's details, pricing, dependencies and provisioning questions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msp_licensing.sandbox.errors import ApiError
 from msp_licensing.sandbox.model import Product
 from msp_licensing.sandbox.paging import page_of_texts, sort_order
+from msp_licensing.sandbox.provisioning import details_of
 from msp_licensing.sandbox.web import Request, Route
 
 if TYPE_CHECKING:
@@ -86,11 +87,22 @@ def find_dependencies(app: App, request: Request, productId: str) -> dict[str, A
 	}
 
 
+def find_provision_details(app: App, request: Request, productId: str) -> dict[str, Any]:
+	"""What must or may be answered when the product is ordered; which of both is not said. No page object."""
+	return {"content": details_of(_product(app, productId))}
+
+
 ROUTES = (
 	Route("GET", "/products", "findAllProducts", find_all_products),
 	Route("GET", "/products/{productId}", "findProductByProductId", find_product),
 	Route("GET", "/products/{productId}/pricing", "findPricingByProductId", find_pricing),
 	Route(
 		"GET", "/products/{productId}/dependencies", "findProductDependenciesByProductId", find_dependencies
+	),
+	Route(
+		"GET",
+		"/products/{productId}/provision-details",
+		"findProvisionDetailsByProductId",
+		find_provision_details,
 	),
 )

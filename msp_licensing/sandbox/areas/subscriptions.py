@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from msp_licensing.sandbox.areas.asked import are_details, is_number
+from msp_licensing.sandbox.areas.commitments import permissions
 from msp_licensing.sandbox.dates import parse_moment
 from msp_licensing.sandbox.errors import ApiError
 from msp_licensing.sandbox.model import (
 	BILLING_TERMS,
 	CURRENCY_FACTORS,
-	CommitmentOption,
 	Product,
 	Subscription,
 	money,
@@ -113,12 +114,12 @@ def _read_change(asked: dict[str, Any], problems: list[str]) -> dict[str, Any]:
 	change: dict[str, Any] = {}
 	if "quantity" in asked:
 		quantity = asked["quantity"]
-		if not _is_number(quantity) or quantity != int(quantity) or not 1 <= quantity <= _LARGEST_QUANTITY:
+		if not is_number(quantity) or quantity != int(quantity) or not 1 <= quantity <= _LARGEST_QUANTITY:
 			problems.append("Quantity must be a whole number of at least 1.")
 		else:
 			change["quantity"] = int(quantity)
 	if "price" in asked:
-		if not _is_number(asked["price"]) or asked["price"] < 0:
+		if not is_number(asked["price"]) or asked["price"] < 0:
 			problems.append("Price must be a number that is not negative.")
 		else:
 			change["price"] = asked["price"]
@@ -136,27 +137,11 @@ def _read_change(asked: dict[str, Any], problems: list[str]) -> dict[str, Any]:
 	# Writable by the spec, yet nothing says what a change of them would do: checked, then left alone.
 	if "currencyCode" in asked and not isinstance(asked["currencyCode"], str):
 		problems.append("Currency code must be a string.")
-	if "partnerCost" in asked and not _is_number(asked["partnerCost"]):
+	if "partnerCost" in asked and not is_number(asked["partnerCost"]):
 		problems.append("Partner cost must be a number.")
-	if "provisioningDetails" in asked and not _are_details(asked["provisioningDetails"]):
+	if "provisioningDetails" in asked and not are_details(asked["provisioningDetails"]):
 		problems.append("Provisioning details must be an array of objects with key and values.")
 	return change
-
-
-def _is_number(value: Any) -> bool:
-	return (
-		isinstance(value, (int, float)) and not isinstance(value, bool) and value - value == 0
-	)  # the last excludes NaN and infinity, which Python's JSON reader accepts
-
-
-def _are_details(value: Any) -> bool:
-	return isinstance(value, list) and all(
-		isinstance(detail, dict)
-		and isinstance(detail.get("key"), str)
-		and isinstance(detail.get("values", []), list)
-		and all(isinstance(text, str) for text in detail.get("values", []))
-		for detail in value
-	)
 
 
 def _check_state(
@@ -195,7 +180,7 @@ def _check_commitment(
 	term = change.get("billingTerm", subscription.billing_term)
 	held = subscription.commitment
 	if held and held.end > now:
-		permits = _permissions(product, held.id, held.term)
+		permits = permissions(product, held.id, held.term)
 		until = f"until its {held.term} commitment ends on {held.end.date().isoformat()}"
 		if quantity < subscription.quantity and not permits.decrease:
 			problems.append(
@@ -211,24 +196,6 @@ def _check_commitment(
 			problems.append(f"The billing term of {subscription.product_name} cannot be changed {until}.")
 	elif term != subscription.billing_term and product and product.plans and not product.plan_for(term, None):
 		problems.append(f"{subscription.product_name} is not sold with the billing term {term}.")
-
-
-def _permissions(product: Product | None, commitment_id: str, term: str) -> CommitmentOption:
-	"""The commitment's rules; those set from outside win over the product's own."""
-	if product and product.dependencies_override is not None:
-		rows = product.dependencies_override.get("commitmentDependencies") or []
-		row = next((row for row in rows if row.get("id") == commitment_id), None) or next(
-			(row for row in rows if row.get("term") == term), None
-		)
-		if row:
-			return CommitmentOption(
-				commitment_id,
-				term,
-				increase=bool(row.get("allowForQuantityIncrease")),
-				decrease=bool(row.get("allowForQuantityDecrease")),
-			)
-	option = product.commitment(commitment_id, term) if product else None
-	return option or CommitmentOption(commitment_id, term)
 
 
 def _apply(

@@ -40,6 +40,7 @@ def get_state(app: App, request: Request) -> dict[str, Any]:
 			"products": len(world.products),
 			"subscriptions": len(world.subscriptions),
 			"subscriptionsByStatus": statuses,
+			"orders": len(world.orders),
 		},
 		"calls": app.calls.total,
 		"faults": app.faults.list(),
@@ -48,6 +49,7 @@ def get_state(app: App, request: Request) -> dict[str, Any]:
 		state["companies"] = [company.wire() for company in world.companies.order]
 		state["products"] = [product.wire() for product in world.products.order]
 		state["subscriptions"] = [row.wire(detail=True) for row in world.subscriptions.order]
+		state["orders"] = [order.wire() for order in world.orders]
 	return state
 
 
