@@ -19,7 +19,7 @@ import httpx
 from pydantic import SecretStr
 
 _DEFAULT_LIFETIME = 3600.0
-_MAX_LIFETIME = 30 * 86400.0
+_MIN_LIFETIME, _MAX_LIFETIME = 60.0, 30 * 86400.0
 # What may stand in a header: anything else would make the HTTP library complain about the token, aloud.
 _HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 
@@ -145,17 +145,22 @@ class Credentials:
 def token_from(answer: object, now: float) -> Token | None:
 	"""Read the token endpoint's answer; `None` when there is no usable token in it.
 
-	A missing or senseless `expires_in` counts as an hour: rather renewed too often than used too long.
+	Its life is counted from `now` by this machine's clock, so that it does not matter what time it is at Pax8; a point in
+	time in the answer (`expires_at`, in the guide's sample) is left alone for that reason. A missing or senseless
+	`expires_in` counts as an hour, one below a minute as a minute: a token that has died meanwhile is renewed after the
+	401 it gets, while one that was taken for dead would cost a request for each call.
 	"""
 	if not isinstance(answer, Mapping):
 		return None
 	value = answer.get("access_token")
 	if not isinstance(value, str) or not _HEADER_SAFE.fullmatch(value):
 		return None
+	given = answer.get("expires_in")
 	try:
-		lifetime = float(answer.get("expires_in"))  # type: ignore[arg-type]
+		lifetime = float(given) if not isinstance(given, bool) else 0.0  # type: ignore[arg-type]
 	except (TypeError, ValueError, OverflowError):
-		lifetime = _DEFAULT_LIFETIME
+		lifetime = 0.0
 	if not 0 < lifetime <= _MAX_LIFETIME:
 		lifetime = _DEFAULT_LIFETIME
+	lifetime = max(lifetime, _MIN_LIFETIME)
 	return Token(SecretStr(value), now + lifetime, lifetime)

@@ -223,31 +223,40 @@ class Transport:
 			raise WritesDisabled(
 				"Pax8 is only observed here: nothing was changed. Changes need the mode Live.", **call.where()
 			)
-		attempt, renewed = 0, False
+		attempt, refused = 0, None
 		while True:
 			if self._closed:
 				raise ConfigurationError("This connection to Pax8 is closed.", **call.where())
-			token = None if call.for_token else self._token()
+			token = None if call.for_token else self._token(refused)
 			attempt += 1
 			value, error = self._send(call, token, attempt)
 			if error is None:
 				return value
-			if token is not None and not renewed and error.status == 401:
-				renewed = True
+			if token is not None and refused is None and error.status == 401:
+				refused = token
 				self._store.clear(token)
 				continue
 			if call.write or attempt > self._max_retries or not _transient(error):
 				raise error
 			self._pause(error, attempt)
 
-	def _token(self) -> Token:
-		"""Return a usable token, from the store or from Pax8; several workers at once fetch a single one."""
-		token = self._store.get()
-		if token is not None and token.usable():
+	def _token(self, refused: Token | None = None) -> Token:
+		"""Return a usable token, from the store or from Pax8; several workers at once fetch a single one.
+
+		`refused` is not used again, even if the store should keep it against its promise.
+		"""
+
+		def stored() -> Token | None:
+			token = self._store.get()
+			usable = (
+				token is not None and token.usable() and (refused is None or token.value != refused.value)
+			)
+			return token if usable else None
+
+		if token := stored():
 			return token
 		with self._store.lock():
-			token = self._store.get()
-			if token is not None and token.usable():
+			if token := stored():
 				return token
 			call = Call(
 				"token",

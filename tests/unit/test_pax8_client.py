@@ -236,13 +236,87 @@ def test_a_token_that_fits_in_no_header_is_not_put_in_one(connect, server, answe
 	assert isinstance(error, pax8.BadAnswer) and "a b" not in str(error)
 
 
-@pytest.mark.parametrize("life", [None, "soon", -1, 0, 1e12, "NaN", True])
+ODD_LIVES = [None, "soon", "", "1", -1, 0, 0.001, 1, 59, 1e12, "9" * 400, "NaN", "inf", True, False, [], {}]
+
+
+@pytest.mark.parametrize("life", ODD_LIVES)
 def test_a_senseless_lifetime_neither_fails_nor_keeps_a_token_for_ever(connect, server, life):
 	server.token_script = [httpx.Response(200, json={"access_token": "t", "expires_in": life})]
 	server.valid_tokens = {"t"}
 	store = pax8.MemoryTokenStore()
 	connect(token_store=store).subscription("s1")
 	assert store.get().expires_at < time.time() + 3601
+
+
+@pytest.mark.parametrize("life", ODD_LIVES)
+def test_a_senseless_lifetime_does_not_cost_a_token_request_for_each_call(connect, server, life):
+	server.token_script = [httpx.Response(200, json={"access_token": "t", "expires_in": life})]
+	server.valid_tokens = {"t"}
+	client = connect()
+	for _ in range(5):
+		client.subscription("s1")
+	assert server.tokens == 1
+
+
+@pytest.mark.parametrize("expires_at", [0, 1, "2001-01-01T00:00:00Z", 4e9, "soon", -1, None, []])
+def test_what_time_it_is_at_pax8_does_not_matter(connect, server, expires_at):
+	answer = {"access_token": "t", "expires_in": 7200, "expires_at": expires_at}
+	server.token_script = [httpx.Response(200, json=answer)]
+	server.valid_tokens = {"t"}
+	store = pax8.MemoryTokenStore()
+	client = connect(token_store=store)
+	for _ in range(3):
+		client.subscription("s1")
+	assert server.tokens == 1
+	assert 7100 < store.get().expires_at - time.time() < 7201
+
+
+def test_a_token_that_dies_earlier_than_it_said_is_renewed_by_the_calls_that_find_out(connect, server):
+	client = connect(writes_allowed=True)
+
+	def answer_and_forget(request: httpx.Request) -> httpx.Response:
+		server.valid_tokens = set()
+		return httpx.Response(200, json={"id": "s1", "quantity": 10})
+
+	server.answer = answer_and_forget
+	for _ in range(20):
+		client.subscription("s1")
+	client.update_quantity("s1", 10)
+	assert server.tokens == 21 and len(server.requests) == 1 + 20 * 2
+
+
+@pytest.mark.parametrize(("concurrency", "every"), [(1, 1), (4, 60)])
+def test_a_long_walk_lives_through_many_forgotten_tokens(connect, server, concurrency, every):
+	calls = 0
+
+	def page(request: httpx.Request) -> httpx.Response:
+		nonlocal calls
+		number = int(request.url.params["page"])
+		with server.lock:
+			calls += 1
+			if calls % every == every // 2:
+				server.valid_tokens = set()
+		rows = [{"id": f"s{number}-{place}"} for place in range(50)]
+		totals = {"size": 50, "totalElements": 3000, "totalPages": 60, "number": number}
+		return httpx.Response(200, json={"content": rows, "page": totals})
+
+	server.answer = page
+	client = connect(concurrency=concurrency, max_retries=0)
+	for _walk in range(3):
+		assert sum(1 for _ in client.subscriptions()) == 3000
+	assert server.tokens >= 180 // every
+
+
+def test_a_store_that_does_not_forget_does_not_keep_a_dead_token_in_use(connect, server):
+	class Stubborn(pax8.MemoryTokenStore):
+		def clear(self, token: Token) -> None: ...
+
+	store = Stubborn()
+	store.set(Token(pax8.client.SecretStr("dead"), expires_at=time.time() + 9e9, lifetime=9e9))
+	client = connect(token_store=store)
+	client.subscription("s1")
+	client.subscription("s1")
+	assert server.tokens == 1 and store.get().value.get_secret_value() == "token-1"
 
 
 def test_many_threads_fetch_one_token(connect, server):

@@ -10,13 +10,24 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from msp_licensing.pax8 import (
+	MAX_LONG_TEXT_CHARS,
+	MAX_TEXT_CHARS,
 	Commitment,
 	CommitmentTerm,
 	Company,
+	Contact,
 	Dependencies,
+	Invoice,
+	InvoiceItem,
+	Order,
 	Pricing,
 	ProductDetail,
 	Subscription,
+	UsageLine,
+	UsageSummary,
+	models,
+	normalise_charge_type,
+	normalise_rate_type,
 	normalise_status,
 	normalise_term,
 	parse_day,
@@ -154,10 +165,20 @@ def test_whole_quantities_are_whole_numbers():
 
 
 def test_nulls_stand_where_the_specification_has_none():
-	for model in (Company, ProductDetail, Subscription):
+	for model in (
+		Company,
+		ProductDetail,
+		Subscription,
+		Contact,
+		Order,
+		UsageSummary,
+		UsageLine,
+		Invoice,
+		InvoiceItem,
+	):
 		names = [field.alias for field in model.model_fields.values() if field.alias != "id"]
 		read = model.model_validate({"id": "x", **dict.fromkeys(names)})
-		assert set(read.model_dump(exclude={"id"}).values()) == {None}
+		assert set(read.model_dump(exclude={"id"}).values()) <= {None, ()}
 	assert Pricing.model_validate({"rates": None}).rates == ()
 	assert (
 		Pricing.model_validate({"rates": [{"startQuantityRange": None}]}).rates[0].start_quantity_range == 0
@@ -239,6 +260,76 @@ def test_fields_pax8_may_add_do_no_harm():
 	assert subscription(brandNew={"x": [1]}).id == "s1"
 
 
+@pytest.mark.parametrize("bad", ["x" * 141, "a\nb", "a\x00b", "\ud800", 10**140])
+def test_an_id_that_nothing_could_be_filed_under_is_an_error(bad):
+	with pytest.raises(ValidationError):
+		Company.model_validate({"id": bad})
+	with pytest.raises(ValidationError):
+		subscription(companyId=bad)
+
+
+def test_an_id_of_the_greatest_length_is_one():
+	assert Company.model_validate({"id": " " + "x" * 140 + "\n"}).id == "x" * 140
+
+
+def test_a_text_of_megabytes_does_not_travel_on_as_a_name():
+	huge = "ä" * 10_000_000
+	read = ProductDetail.model_validate({"id": "p", "name": huge, "description": huge, "sku": "x" * 1000})
+	assert read.name == "ä" * (MAX_TEXT_CHARS - 1) + "…"
+	assert len(read.description) == MAX_LONG_TEXT_CHARS and read.description.endswith("ä…")
+	assert read.sku == "x" * 1000
+	assert len(subscription(status=huge, billingTerm=huge).status) == MAX_TEXT_CHARS
+	company = Company.model_validate({"id": "c", "externalId": huge, "address": {"city": huge}})
+	assert len(company.external_id) == len(company.address.city) == MAX_TEXT_CHARS
+
+
+def test_half_a_surrogate_pair_becomes_something_a_database_takes():
+	assert Company.model_validate({"id": "c", "name": "a\ud83d b"}).name == "a? b"
+	assert Company.model_validate({"id": "c", "name": "a\U0001f600 b"}).name == "a\U0001f600 b"
+
+
+def test_numbers_that_stand_for_texts_are_texts():
+	assert (
+		subscription(vendorSubscriptionId=12345678901234567890).vendor_subscription_id
+		== "12345678901234567890"
+	)
+	assert subscription(productName=Decimal("365.5")).product_name == "365.5"
+
+
+@pytest.mark.parametrize(
+	"wire", [Decimal("1e-40"), Decimal("0." + "3" * 60), "9" * 20, 10**17, Decimal("sNaN")]
+)
+def test_a_number_that_no_price_could_be_is_an_error(wire):
+	for field in ("price", "quantity"):
+		with pytest.raises(ValidationError):
+			subscription(**{field: wire})
+
+
+@pytest.mark.parametrize(
+	("wire", "read"),
+	[("Flat Rate", "Flat Rate"), ("flat", "Flat Rate"), ("PER UNIT", "Per Unit"), ("per hour", "per hour")],
+)
+def test_one_charge_type_has_one_spelling_and_unknown_ones_stay(wire, read):
+	assert normalise_charge_type(wire) == read
+	assert Pricing.model_validate({"rates": [{"chargeType": wire}]}).rates[0].charge_type == read
+
+
+@pytest.mark.parametrize(
+	("wire", "read"), [("Mark-Up", "Mark-Up"), ("markup", "Mark-Up"), ("Tiered", "Tiered"), ("Odd", "Odd")]
+)
+def test_one_rate_type_has_one_spelling_and_unknown_ones_stay(wire, read):
+	assert normalise_rate_type(wire) == read
+	assert Pricing.model_validate({"type": wire}).type == read
+
+
+@pytest.mark.parametrize("text", [" " * 65, "2021-01-01" + " " * 60, "2021-01-01T00:00:00." + "0" * 60 + "Z"])
+def test_an_endless_date_is_none(text):
+	with pytest.raises(ValueError):
+		parse_instant(text)
+	with pytest.raises(ValueError):
+		parse_day(text)
+
+
 json_values = st.recursive(
 	st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=20),
 	lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -246,11 +337,12 @@ json_values = st.recursive(
 )
 
 
-FIELDS = [
-	(model, field.alias)
-	for model in (Company, ProductDetail, Subscription, Pricing, Dependencies)
-	for field in model.model_fields.values()
+ALL_MODELS = [
+	model
+	for model in vars(models).values()
+	if isinstance(model, type) and issubclass(model, models.Record) and model is not models.Record
 ]
+FIELDS = [(model, field.alias) for model in ALL_MODELS for field in model.model_fields.values()]
 
 
 @settings(deadline=None)

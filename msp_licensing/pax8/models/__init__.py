@@ -4,13 +4,15 @@ Attributes are the wire's names in snake_case. The models follow Pax8's publishe
 since the wire is known to differ: any field but the id may be missing or null, words outside the published lists are
 kept as they come, the same term is spelled in several ways, and dates come in at least four forms.
 
-Three rules hold throughout:
+Four rules hold throughout:
 
 - money is `Decimal`, read from the JSON text without passing through a float; missing money is `None`, never 0;
 - a date with a time becomes an aware `datetime` in UTC (a date alone counts as its midnight UTC); dates that Pax8
   declares as dates stay `date`;
 - what is there but cannot be read is an error and not `None`: an end of a commitment that is silently lost would let
-  a change through.
+  a change through. So is an id of more than `MAX_ID_CHARS`;
+- text is for showing: what is longer than `MAX_TEXT_CHARS` (`MAX_LONG_TEXT_CHARS` for descriptions) is cut, with an
+  ellipsis at its end, and what no database could store (half a surrogate pair) becomes a question mark.
 """
 
 from msp_licensing.pax8.models.companies import Address, Company, ConnectionCheck

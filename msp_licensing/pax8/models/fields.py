@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 from pydantic.alias_generators import to_camel
@@ -72,8 +72,12 @@ _STATUSES = {
 }
 _RATE_TYPES = {"markup": "Mark-Up", "single": "Flat", "flat": "Flat", "volume": "Volume", "tiered": "Tiered"}
 _CHARGE_TYPES = {"flat": "Flat Rate", "flatrate": "Flat Rate", "per": "Per Unit", "perunit": "Per Unit"}
-# Read dates are kept for the next row: no text that is longer is looked at.
-_LONGEST_DATE = 64
+# Dates and words that were read are kept for the rows that follow; longer texts are no dates, and not kept.
+_LONGEST_WORD = 64
+_KEPT_DATES, _KEPT_WORDS = 4096, 512
+# Tuples made once: `isinstance(x, int | str)` puts its union together each time, at a hundred thousand rows.
+_NUMBERS = (int, float, Decimal)
+_NUMERIC = (int, float, Decimal, str)
 _INSTANT = re.compile(
 	r"(\d{4})-(\d\d)-(\d\d)"
 	r"(?:[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,18}))?)?\s*([Zz]|[+-]\d\d(?::?\d\d)?)?)?"
@@ -117,19 +121,18 @@ def parse_instant(value: object) -> datetime | None:
 	Raises:
 		ValueError: there is something, and it is not a date.
 	"""
+	if value is None:
+		return None
+	if isinstance(value, str):
+		return _instant(value) if len(value) <= _LONGEST_WORD else _no_date()
 	if isinstance(value, datetime):
 		return _utc(value)
 	if isinstance(value, date):
 		return datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
-	if value is None:
-		return None
-	if not isinstance(value, str) or len(value) > _LONGEST_DATE:
-		raise ValueError("not a date")
-	return _instant(value)
+	return _no_date()
 
 
-# The rows of a list share most of their dates.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT_DATES)
 def _instant(text: str) -> datetime | None:
 	match = _match_instant(text)
 	if match is None:
@@ -150,18 +153,16 @@ def parse_day(value: object) -> date | None:
 	Raises:
 		ValueError: there is something, and it is not a date.
 	"""
-	if isinstance(value, datetime):
-		return value.date()
-	if isinstance(value, date):
-		return value
 	if value is None:
 		return None
-	if not isinstance(value, str) or len(value) > _LONGEST_DATE:
-		raise ValueError("not a date")
-	return _day(value)
+	if isinstance(value, str):
+		return _day(value) if len(value) <= _LONGEST_WORD else _no_date()
+	if isinstance(value, datetime):
+		return value.date()
+	return value if isinstance(value, date) else _no_date()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT_DATES)
 def _day(text: str) -> date | None:
 	match = _match_instant(text)
 	return None if match is None else date(int(match[1]), int(match[2]), int(match[3]))
@@ -183,14 +184,15 @@ def wire_instant(value: datetime | date | None) -> str | None:
 	return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z" if moment else None
 
 
+def _no_date() -> NoReturn:
+	raise ValueError("not a date")
+
+
 def _match_instant(text: str) -> re.Match[str] | None:
 	text = text.strip()
 	if not text:
 		return None
-	match = _INSTANT.fullmatch(text)
-	if match is None:
-		raise ValueError("not a date")
-	return match
+	return _INSTANT.fullmatch(text) or _no_date()
 
 
 def _zone(offset: str | None) -> timezone:
@@ -221,12 +223,11 @@ def read_id(value: object) -> str | None:
 	"""Return an id as text, `None` for null or blank. Raises `ValueError` for what is no id, or too long a one."""
 	if value is None:
 		return None
-	if isinstance(value, str):
-		text = value.strip()
-	elif isinstance(value, int) and not isinstance(value, bool):
-		text = str(value)
-	else:
-		raise ValueError("not an id")
+	if not isinstance(value, str):
+		if isinstance(value, bool) or not isinstance(value, int):
+			raise ValueError("not an id")
+		value = str(value)
+	text = value.strip()
 	if len(text) > MAX_ID_CHARS:
 		raise ValueError(f"longer than {MAX_ID_CHARS} characters")
 	if not text.isprintable():
@@ -246,37 +247,40 @@ def _shown(value: object, longest: int) -> str | None:
 	if value is None:
 		return None
 	if not isinstance(value, str):
-		if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+		if isinstance(value, bool) or not isinstance(value, _NUMBERS):
 			raise ValueError("not a text")
 		value = str(value)
-	if len(value) > longest:
-		value = value.strip()
-		if len(value) > longest:
-			value = value[: longest - 1] + "…"
-	if not value.isascii():
+	text = value.strip()
+	if len(text) > longest:
+		text = text[: longest - 1] + "…"
+	if not text.isascii():
 		# Half a surrogate pair is valid JSON, and no database would take it.
-		value = value.encode("utf-8", "replace").decode("utf-8")
-	return value.strip() or None
+		text = text.encode("utf-8", "replace").decode("utf-8")
+	return text or None
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_KEPT_WORDS)
 def _known_term(text: str) -> str:
 	return normalise_term(text)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_KEPT_WORDS)
 def _known_status(text: str) -> str:
 	return normalise_status(text)
 
 
 def _term(value: object) -> str | None:
 	text = _text(value)
-	return _known_term(text) if text else None
+	if text is None:
+		return None
+	return _known_term(text) if len(text) <= _LONGEST_WORD else text
 
 
 def _status(value: object) -> str | None:
 	text = _text(value)
-	return _known_status(text) if text else None
+	if text is None:
+		return None
+	return _known_status(text) if len(text) <= _LONGEST_WORD else text
 
 
 def _rate_type(value: object) -> str | None:
@@ -295,16 +299,22 @@ def _currency(value: object) -> str | None:
 
 
 def _decimal(value: object) -> Decimal | None:
-	if value is None or (isinstance(value, str) and not value.strip()):
+	if value is None:
 		return None
-	if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-		raise ValueError("not a number")
-	try:
-		number = value if isinstance(value, Decimal) else Decimal(str(value).strip())
-	except InvalidOperation:
-		raise ValueError("not a number") from None
-	# The bound keeps `int()` and arithmetic on hostile exponents from writing out a billion digits.
-	if not number.is_finite() or number.adjusted() > 15 or number.as_tuple().exponent < -30:  # type: ignore[operator]
+	if isinstance(value, Decimal):
+		number = value
+	else:
+		if isinstance(value, bool) or not isinstance(value, _NUMERIC):
+			raise ValueError("not a number")
+		text = str(value).strip()
+		if not text:
+			return None
+		try:
+			number = Decimal(text)
+		except InvalidOperation:
+			raise ValueError("not a number") from None
+	# The bounds keep `int()` and arithmetic on hostile exponents from writing out a billion digits.
+	if not number.is_finite() or not -30 <= number.adjusted() <= 15 or len(str(number)) > 50:
 		raise ValueError("not a sensible number")
 	return number
 
@@ -325,7 +335,7 @@ def _start(value: object) -> int | Decimal:
 def _flag(value: object) -> bool | None:
 	if value is None or isinstance(value, bool):
 		return value
-	word = str(value).strip().casefold() if isinstance(value, str | int | float | Decimal) else "?"
+	word = str(value).strip().casefold() if isinstance(value, _NUMERIC) else "?"
 	if word in ("true", "1", "yes"):
 		return True
 	if word in ("false", "0", "no"):
