@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from pydantic import SecretStr
 
 from msp_licensing import pax8
 from msp_licensing.pax8 import Pax8Client, TokenBucket
@@ -152,3 +156,201 @@ def test_wrong_credentials_are_told_in_words(sandbox):
 	with wrong as client, pytest.raises(pax8.AuthenticationFailed) as caught:
 		client.check()
 	assert caught.value.status == 401 and "wrong" not in str(caught.value)
+
+
+# Lists that are not as they should be
+
+
+@pytest.mark.parametrize(
+	"rewrite",
+	[
+		{"name": "null_field", "rows": 3},
+		{"name": "remove_field", "rows": "all", "field": "commitmentTerm"},
+		{"name": "wrong_type", "rows": 5},
+		{"name": "wrong_type", "rows": "all", "field": "quantity"},
+		{"name": "set_field", "row": 0, "field": "id", "value": None},
+		{"name": "set_field", "row": 0, "field": "id", "value": "x" * 141},
+		{"name": "set_field", "rows": 2, "field": "startDate", "value": "soon"},
+		{"name": "unknown_word", "rows": "all", "field": "status"},
+		{"name": "huge_text", "row": 3, "field": "productName"},
+		{"name": "totals", "totalElements": {"as_text": True}},
+		{"name": "totals", "totalPages": {"absent": True}},
+	],
+	ids=str,
+)
+def test_a_walk_whose_caller_is_told_of_bad_rows_comes_to_its_end(client, sandbox, rewrite):
+	sandbox.faults.add("rewrite", "findSubscriptions", count=None, seed=5, rewrites=[rewrite])
+	told: list[pax8.BadAnswer] = []
+	rows = list(client.subscriptions(on_unreadable=told.append))
+	assert len(rows) + len(told) == 1150
+	assert all(len(row.product_name or "") <= pax8.MAX_TEXT_CHARS for row in rows)
+
+
+@pytest.mark.parametrize(
+	"rewrite",
+	[
+		{"name": "leave_out_rows", "rows": 1},
+		{"name": "totals", "totalElements": {"jitter": 3}},
+		{"name": "totals", "totalElements": {"add": 1}},
+		{"name": "totals", "number": {"value": 0}},
+		{"name": "totals", "totalPages": {"value": 2}},
+	],
+	ids=str,
+)
+def test_a_list_that_does_not_add_up_is_incomplete_with_good_rows_and_bad_ones(client, sandbox, rewrite):
+	bad = {"name": "set_field", "row": 1, "field": "id", "value": None}
+	sandbox.faults.add("rewrite", "findSubscriptions", count=None, seed=5, rewrites=[rewrite, bad])
+	with pytest.raises(pax8.IncompleteWalk):
+		list(client.subscriptions(on_unreadable=lambda error: None))
+
+
+def test_a_list_that_shifts_while_it_is_walked_is_complete_in_the_end(client, sandbox):
+	gone = storybook.CEDAR_SOPHOS
+	calls = [{"method": "DELETE", "path": f"/subscriptions/{gone}"}]
+	sandbox.faults.add("meanwhile", "findSubscriptions", query={"page": "2"}, calls=calls)
+	rows = [row.id for row in client.subscriptions()]
+	assert len(rows) == len(set(rows))
+	assert set(rows) - {gone} == {row.id for row in client.subscriptions()}
+
+
+@pytest.mark.parametrize("life", [-5, 0, 1, None, "soon", 10**12, True])
+def test_a_token_with_an_odd_life_serves_a_whole_walk(client, sandbox, life):
+	rewrites = [{"name": "set_field", "field": "expires_in", "value": life}]
+	sandbox.faults.add("rewrite", "createAccessToken", count=None, rewrites=rewrites)
+	assert len(list(client.subscriptions())) == 1150
+	assert len(sandbox.calls("createAccessToken")) == 1
+
+
+# Usage
+
+
+def test_usage_is_read_to_the_line(client, sandbox):
+	rows = list(client.usage_summaries(storybook.NORTHWIND_SENTINELONE_USAGE))
+	assert len(rows) == 6 and None in {row.company_id for row in rows}
+	assert {row.subscription_id for row in rows} == {storybook.NORTHWIND_SENTINELONE_USAGE}
+	for row in rows:
+		assert row.current_charges is not None and row.partner_total is not None
+		again = client.usage_summary(row.id)
+		assert (again.resource_group, again.currency_code) == (row.resource_group, row.currency_code)
+	(named,) = client.usage_summaries(
+		storybook.NORTHWIND_SENTINELONE_USAGE, resource_group=rows[2].resource_group
+	)
+	assert named.id == rows[2].id
+	today = sandbox.clock.now().date()
+	lines = [line for row in rows for line in client.usage_lines(row.id, today)]
+	assert lines and {line.usage_date for line in lines} == {today}
+	assert {line.usage_summary_id for line in lines} == {row.id for row in rows}
+	first = lines[0]
+	assert client.usage_lines(first.usage_summary_id, today, first.product_id)[0] == first
+
+
+def test_a_subscription_of_seats_has_no_usage(client):
+	assert list(client.usage_summaries(storybook.DEMO_SUBSCRIPTION)) == []
+	with pytest.raises(pax8.NotFound):
+		list(client.usage_summaries("00000000-0000-0000-0000-000000000000"))
+
+
+# Webhooks
+
+HOOK_SECRET = SecretStr("a-secret-of-this-test-0123456789")
+
+
+@pytest.fixture
+def receiver() -> Iterator[tuple[str, list[tuple[str, dict]]]]:
+	"""An address, and what was posted to it: the Authorization header and the body."""
+	received: list[tuple[str, dict]] = []
+
+	class Receiver(BaseHTTPRequestHandler):
+		def do_POST(self) -> None:
+			body = self.rfile.read(int(self.headers["Content-Length"]))
+			received.append((self.headers["Authorization"], json.loads(body)))
+			self.send_response(200)
+			self.end_headers()
+
+		def log_message(self, *args: object) -> None: ...
+
+	server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+	threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+	yield f"http://127.0.0.1:{server.server_port}/receive", received
+	server.shutdown()
+	server.server_close()
+
+
+def test_a_webhook_is_made_changed_and_deleted(client, sandbox):
+	topics = [definition.topic for definition in client.webhook_topics()]
+	assert {"SUBSCRIPTION", "INVOICE", "PRODUCT"} <= set(topics)
+	made = client.create_webhook(
+		display_name="ERP",
+		url="https://erp.example.com/receive",
+		authorization=HOOK_SECRET,
+		topics=["SUBSCRIPTION", "INVOICE"],
+		active=False,
+		contact_email="ops@example.com",
+		error_threshold=2,
+	)
+	assert (made.active, made.error_threshold, made.contact_email) == (False, 2, "ops@example.com")
+	assert [row.id for row in client.webhooks()] == [row.id for row in client.webhooks(topic="INVOICE")]
+	assert list(client.webhooks(active=True)) == []
+	assert client.set_webhook_active(made.id, True).active is True
+	assert client.add_webhook_topic(made.id, "PRODUCT").topic("PRODUCT") is not None
+	with pytest.raises(pax8.Refused):
+		client.add_webhook_topic(made.id, "PRODUCT")
+	invoice = client.webhook(made.id).topic("INVOICE")
+	assert client.remove_webhook_topic(made.id, invoice.id) is None
+	assert client.webhook(made.id).topic("INVOICE") is None
+	replaced = client.replace_webhook_topics(made.id, ["COMPANY"])
+	assert [topic.topic for topic in replaced.webhook_topics] == ["COMPANY"]
+	configured = client.configure_webhook(
+		made.id, display_name="ERP 2", url="https://erp.example.com/2", authorization=HOOK_SECRET
+	)
+	assert (configured.display_name, configured.url) == ("ERP 2", "https://erp.example.com/2")
+	assert client.delete_webhook(made.id) is None
+	with pytest.raises(pax8.NotFound):
+		client.webhook(made.id)
+
+
+def test_deliveries_carry_the_secret_and_can_be_looked_at_and_repeated(client, sandbox, receiver):
+	url, received = receiver
+	made = client.create_webhook(
+		display_name="ERP", url=url, authorization=HOOK_SECRET, topics=["SUBSCRIPTION"]
+	)
+	tested = client.test_webhook_topic(made.id, "SUBSCRIPTION")
+	assert tested.url == url and tested.webhook.id == made.id
+	client.update_quantity(storybook.DEMO_SUBSCRIPTION, 12)
+	assert sandbox.wait_for_deliveries(timeout=10)
+	assert len(received) == 2
+	assert {authorization for authorization, _body in received} == {HOOK_SECRET.get_secret_value()}
+	assert {body["webhookTopic"]["topic"] for _authorization, body in received} == {"SUBSCRIPTION"}
+	logs = list(client.webhook_logs(made.id, topic="SUBSCRIPTION", status="SUCCESS"))
+	assert len(logs) == 2 and list(client.webhook_logs(made.id, status="FAILED")) == []
+	assert logs[0].call_history[0].http_status_code == 200
+	assert client.webhook_log(made.id, logs[0].id).final_status == "SUCCESS"
+	assert HOOK_SECRET.get_secret_value() not in repr((made, tested, logs))
+
+
+def test_a_failed_delivery_can_be_repeated(client, sandbox, receiver):
+	url, received = receiver
+	made = client.create_webhook(
+		display_name="ERP",
+		url="http://127.0.0.1:9/nobody",
+		authorization=HOOK_SECRET,
+		topics=["SUBSCRIPTION"],
+		error_threshold=1,
+	)
+	sandbox.emit("SUBSCRIPTION", action="UPDATED", subscriptionId=storybook.DEMO_SUBSCRIPTION)
+	assert sandbox.wait_for_deliveries(timeout=10)
+	(log,) = client.webhook_logs(made.id, status="FAILED")
+	client.configure_webhook(made.id, display_name="ERP", url=url, authorization=HOOK_SECRET)
+	assert client.retry_webhook_log(made.id, log.id) is None
+	assert sandbox.wait_for_deliveries(timeout=10)
+	assert len(received) == 1 and client.webhook_log(made.id, log.id).final_status == "SUCCESS"
+
+
+def test_only_observing_makes_no_webhook(sandbox):
+	observing = Pax8Client(client_id="sandbox", client_secret="sandbox", base_url=sandbox.url)
+	with observing as client:
+		with pytest.raises(pax8.WritesDisabled):
+			client.create_webhook(
+				display_name="ERP", url="https://x.example.com", authorization=HOOK_SECRET, topics=[]
+			)
+		assert list(client.webhooks()) == []
