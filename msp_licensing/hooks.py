@@ -35,6 +35,7 @@ _OWN_DOCTYPES = (
 	"Pax8 Subscription Change",
 	"Pax8 Sync Run",
 	"Pax8 Sync Warning",
+	"Pax8 Webhook Event",
 )
 permission_query_conditions = dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions")
 has_permission = dict.fromkeys(
@@ -54,7 +55,10 @@ scheduler_events = {
 		"0 */4 * * *": ["msp_licensing.tasks.sync_pax8_companies"],
 		"0 * * * *": ["msp_licensing.tasks.sync_pax8_subscriptions"],
 		"0 3 * * *": ["msp_licensing.tasks.sync_pax8_products"],
-		"*/5 * * * *": ["msp_licensing.tasks.follow_up_license_changes"],
+		"*/5 * * * *": [
+			"msp_licensing.tasks.follow_up_license_changes",
+			"msp_licensing.tasks.follow_up_pax8_webhooks",
+		],
 		"30 1 * * *": ["msp_licensing.tasks.expire_license_changes"],
 		"20 * * * *": ["msp_licensing.tasks.watch_sync_health"],
 	}
@@ -71,8 +75,11 @@ override_whitelisted_methods = {
 	"frappe.client.get_count": "msp_licensing.portal.guard.get_count",
 	"frappe.desk.doctype.dashboard_chart.dashboard_chart.get": "msp_licensing.portal.guard.get_chart",
 }
-after_request = ["msp_licensing.portal.guard.keep_private"]
+after_request = [
+	"msp_licensing.portal.guard.keep_private",
+	"msp_licensing.webhooks.endpoint.keep_errors_short",
+]
 
-default_log_clearing_doctypes = {"Pax8 Sync Run": 30, "Pax8 Sync Warning": 180}
+default_log_clearing_doctypes = {"Pax8 Sync Run": 30, "Pax8 Sync Warning": 180, "Pax8 Webhook Event": 30}
 
 export_python_type_annotations = True

@@ -3,6 +3,7 @@
 import frappe
 
 from msp_licensing.sync import connection, jobs
+from msp_licensing.webhooks import events
 
 
 def sync_pax8_companies() -> None:
@@ -25,6 +26,11 @@ def _sync(kind: str) -> None:
 def follow_up_license_changes() -> None:
 	"""Takes up requests whose job was lost, whose worker died, or that wait for Pax8."""
 	frappe.enqueue("msp_licensing.changes.apply.follow_up", queue="short", enqueue_after_commit=True)
+
+
+def follow_up_pax8_webhooks() -> None:
+	"""Takes up webhook events whose job was lost, whose worker died, or that wait for Pax8."""
+	events.follow_up()
 
 
 def expire_license_changes() -> None:

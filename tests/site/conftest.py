@@ -4,6 +4,7 @@ Nothing here imports Frappe at module level: pytest reads this file on machines 
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ OWN_TABLES = (
 	"Pax8 Company",
 	"Pax8 Sync Run",
 	"Pax8 Sync Warning",
+	"Pax8 Webhook Event",
 	"MSP Client",
 	"Licensing Vendor Override",
 )
@@ -325,3 +327,24 @@ def signed_in(site: Any) -> Iterator[Callable[[int], None]]:
 	yield write
 	site.db.delete("Activity Log", {"subject": "Signed in"})
 	site.db.commit()
+
+
+@pytest.fixture(scope="module")
+def server(frappe_site: Any) -> Iterator[str]:
+	"""Frappe's own WSGI application, in threads of this process: each request has its own database connection."""
+	import frappe.app
+	from werkzeug.serving import WSGIRequestHandler, make_server
+
+	class Quiet(WSGIRequestHandler):
+		def log(self, *args: Any, **kwargs: Any) -> None:
+			pass
+
+	before = frappe.app._site, frappe.app._sites_path
+	frappe.app._site, frappe.app._sites_path = os.environ["FRAPPE_TEST_SITE"], "."
+	web = make_server("127.0.0.1", 0, frappe.app.application, threaded=True, request_handler=Quiet)
+	thread = threading.Thread(target=web.serve_forever, daemon=True)
+	thread.start()
+	yield f"http://127.0.0.1:{web.server_port}"
+	web.shutdown()
+	thread.join(5)
+	frappe.app._site, frappe.app._sites_path = before

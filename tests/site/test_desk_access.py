@@ -12,7 +12,8 @@ SUBSCRIPTION = storybook.CEDAR_KEEPER
 PRODUCT = storybook.KEEPER_BUSINESS
 CLIENT = {"client_doctype": "§", "client": "Cedar & Pine Architects"}
 
-# function: arguments that a manager's call gets through with ("…": a waiting request, "§": the DocType of clients)
+# function: arguments that a manager's call gets through with ("…": a waiting request, "§": the DocType of
+# clients, "¶": a webhook event)
 READS = {
 	"connection.state": {},
 	"sync.status": {},
@@ -43,6 +44,7 @@ MANAGER_WRITES = {
 	"subscriptions.refresh": {"subscription": SUBSCRIPTION},
 	"requests.set_reject_reason": {"request": "…", "reason": "No"},
 	"requests.check_again": {"request": "…"},
+	"webhooks.process_again": {"event": "¶"},
 	"clients.invite": {**CLIENT, "email": "new@cedarpine.example", "first_name": "New"},
 }
 # A test of the connection changes nothing here, but calls Pax8.
@@ -79,10 +81,21 @@ def pending(people, site, sandbox):
 	return doc.name
 
 
+def an_event():
+	"""A Pax8 Webhook Event."""
+	import frappe
+
+	from msp_licensing.webhooks import delivery, events
+
+	found = delivery.read(b'{"webhookTopic": {"topic": "PRODUCT"}}')
+	events.store(found)
+	return frappe.db.get_value(events.DOCTYPE, {"event_hash": found.event_hash})
+
+
 def call(path, arguments, pending):
 	from msp_licensing.setup import demo
 
-	stand_ins = {"…": pending, "§": demo.client_doctype()}
+	stand_ins = {"…": pending, "§": demo.client_doctype(), "¶": an_event()}
 	arguments = {
 		key: stand_ins.get(value, value) if isinstance(value, str) else value
 		for key, value in arguments.items()

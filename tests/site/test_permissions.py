@@ -9,6 +9,7 @@ DOCTYPES = (
 	"Pax8 Product",
 	"Pax8 Subscription",
 	"Pax8 Sync Run",
+	"Pax8 Webhook Event",
 	"License Change Request",
 	"MSP Client",
 )
@@ -169,7 +170,13 @@ def test_managers_see_costs_and_cannot_share_records(site, people, as_user):
 		assert doc.price
 		for doctype in DOCTYPES:
 			assert not site.has_permission(doctype, "share"), doctype
-		for doctype in ("Pax8 Company", "Pax8 Product", "Pax8 Subscription", "Pax8 Sync Run"):
+		for doctype in (
+			"Pax8 Company",
+			"Pax8 Product",
+			"Pax8 Subscription",
+			"Pax8 Sync Run",
+			"Pax8 Webhook Event",
+		):
 			assert not site.has_permission(doctype, "create") and not site.has_permission(
 				doctype, "delete"
 			), doctype

@@ -1,0 +1,93 @@
+"""The events received: kept, counted, and handed to the next worker."""
+
+import frappe
+from frappe.utils import now_datetime
+from redis.exceptions import RedisError
+
+from msp_licensing.webhooks.delivery import Delivery
+
+DOCTYPE = "Pax8 Webhook Event"
+RECEIVED, PROCESSED, IGNORED, FAILED = "Received", "Processed", "Ignored", "Failed"
+
+# One queued job takes all events that wait. The mark is gone before the job looks, so what comes later queues another.
+QUEUED_FOR_SECONDS = 300
+
+
+def store(delivery: Delivery, *, status: str = RECEIVED, result: str | None = None) -> None:
+	"""Keeps an event; the caller commits. One that is known already is counted, and waits to be processed again.
+
+	One statement, so that two deliveries of one event at the same moment are one row with a count of two.
+	"""
+	now, user = now_datetime(), frappe.session.user
+	first = {kind: ids[0] for kind, ids in delivery.ids.items()}
+	row = {
+		"name": frappe.generate_hash(length=10),
+		"creation": now,
+		"modified": now,
+		"owner": user,
+		"modified_by": user,
+		"event_hash": delivery.event_hash,
+		"topic": delivery.topic,
+		"action": delivery.action,
+		"webhook_id": delivery.webhook_id,
+		"subscription_id": first.get("subscription"),
+		"company_id": first.get("company"),
+		"product_id": first.get("product"),
+		"invoice_id": first.get("invoice"),
+		"payload": delivery.payload,
+		"received_on": now,
+		"last_received_on": now,
+		"times_received": 1,
+		"status": status,
+		"result": result,
+		"attempts": 0,
+	}
+	# Column names come from this code, values are parameters.
+	frappe.db.sql(
+		f"""insert into `tab{DOCTYPE}` ({", ".join(f"`{column}`" for column in row)})
+		values ({", ".join(["%s"] * len(row))})
+		on duplicate key update times_received = times_received + 1, last_received_on = values(last_received_on),
+			modified = values(modified), status = values(status), result = values(result),
+			attempts = 0, next_attempt_on = null, error = null""",
+		list(row.values()),
+	)
+
+
+def take_up_again(name: str) -> None:
+	"""Lets an event wait for processing as if it had just come; the caller commits, then queues."""
+	frappe.db.set_value(
+		DOCTYPE, name, {"status": RECEIVED, "attempts": 0, "next_attempt_on": None, "error": None}
+	)
+
+
+def queue_processing() -> None:
+	"""Queues one job for all events that wait, unless one is queued already; after the commit of what it shall find.
+
+	Without Redis the events wait for the scheduler: they are in the database.
+	"""
+	mark = _queued_mark()
+	try:
+		if not frappe.cache.set(mark, 1, nx=True, ex=QUEUED_FOR_SECONDS):
+			return
+		try:
+			frappe.enqueue("msp_licensing.webhooks.processing.run", queue="short", timeout=600)
+		except BaseException:
+			frappe.cache.delete(mark)
+			raise
+	except RedisError:
+		frappe.logger("msp_licensing").warning("Redis is away: Pax8 webhook events wait for the scheduler.")
+
+
+def job_has_started() -> None:
+	"""From now on a new event queues another job: this one may not see it any more."""
+	frappe.cache.delete(_queued_mark())
+
+
+def _queued_mark() -> bytes:
+	return frappe.cache.make_key("msp_licensing:webhooks:queued")
+
+
+def follow_up() -> None:
+	"""The schedule: events whose job was lost, whose worker died, or that wait for Pax8."""
+	if frappe.db.exists(DOCTYPE, {"status": RECEIVED}):
+		queue_processing()
