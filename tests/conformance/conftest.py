@@ -44,5 +44,6 @@ def _client(_running: Sandbox) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def api(_client: httpx.Client, sandbox: Sandbox) -> httpx.Client:
-	"""A client with a token, on the sandbox."""
+	"""A client with a token, on the sandbox; a new token, for a test that moved the clock may have spent the last."""
+	_client.headers.update(sandbox.authorization())
 	return _client

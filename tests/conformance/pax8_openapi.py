@@ -228,6 +228,16 @@ class Operation:
 				verdict.add(finding)
 		return verdict
 
+	def judge_schema(self, name: str, value: Any) -> Verdict:
+		"""Whether a value is what a schema of this operation's file declares: for what is no answer."""
+		verdict = Verdict()
+		schema = {"$ref": f"#/components/schemas/{name}"}
+		for error in self._validator(schema).iter_errors(value):
+			verdict.add(_finding(error, name))
+		for finding in self._beyond(schema, value, name):
+			verdict.add(finding)
+		return verdict
+
 	def _validator(self, schema: Mapping[str, Any]) -> Draft4Validator:
 		# Beside a $ref other keywords are ignored, hence the allOf.
 		return _validator(

@@ -157,6 +157,17 @@ def test_a_put_that_changes_nothing_or_is_refused_tells_nobody(
 	assert receiver.got == []
 
 
+def test_a_change_whose_answer_is_lost_is_told_all_the_same(
+	sandbox: Sandbox, hook: Hook, receiver: Receiver
+) -> None:
+	hook("SUBSCRIPTION")
+	sandbox.faults.add("drop_after", "updateSubscription")
+	with pytest.raises(httpx.RemoteProtocolError):
+		_put(sandbox, story.CEDAR_KEEPER, quantity=15)
+	assert sandbox.wait_for_deliveries()
+	assert receiver.data == [{"action": "UPDATED", **KEEPER}]
+
+
 def test_a_receiver_can_read_the_change_while_it_is_being_told(
 	sandbox: Sandbox, hook: Hook, receiver: Receiver
 ) -> None:
