@@ -10,14 +10,14 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 
-class _Word(str, Enum):
+class Word(str, Enum):
 	"""An enum whose members are their own text, as `enum.StrEnum` (Python 3.11) has it."""
 
 	def __str__(self) -> str:
 		return str(self.value)
 
 
-class SelfService(_Word):
+class SelfService(Word):
 	"""May clients ask for changes on this subscription? The subscription wins over the global default."""
 
 	INHERIT = "Inherit"
@@ -25,7 +25,7 @@ class SelfService(_Word):
 	DENY = "Deny"
 
 
-class ApprovalRule(_Word):
+class ApprovalRule(Word):
 	"""A subscription's own say about approval. `NOT_BY_DEFAULT` skips the global toggle and nothing else."""
 
 	INHERIT = "Inherit"
@@ -33,7 +33,7 @@ class ApprovalRule(_Word):
 	NOT_BY_DEFAULT = "Not by default"
 
 
-class Outcome(_Word):
+class Outcome(Word):
 	"""What becomes of the request."""
 
 	REFUSED = "Refused"
@@ -41,7 +41,7 @@ class Outcome(_Word):
 	RELEASED = "Released"
 
 
-class Verdict(_Word):
+class Verdict(Word):
 	"""What one check said."""
 
 	PASSES = "Passes"

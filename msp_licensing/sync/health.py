@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from frappe import _
 from frappe.utils import format_datetime, get_datetime, now_datetime, pretty_date
 from redis.exceptions import RedisError
 
+from msp_licensing.rules.values import Word
 from msp_licensing.sync import connection, jobs
 from msp_licensing.sync.lock import RunLock
 from msp_licensing.sync.queue import LongQueue, look_at_queue
@@ -58,14 +58,14 @@ _COMPLETE: dict[str, Any] = {"or_filters": {"status": "Completed", "reached_end"
 _FAILURE: dict[str, Any] = {"filters": {"status": ("in", ("Failed", "Incomplete"))}}
 
 
-class State(StrEnum):
+class State(Word):
 	OFF = "Off"  # nothing is to be synced: never stale
 	WAITING = "Waiting"  # connected not long ago, the first walk is still to come
 	FRESH = "Fresh"
 	STALE = "Stale"
 
 
-class Cause(StrEnum):
+class Cause(Word):
 	"""Why a kind is stale, the likeliest one."""
 
 	NOT_CONNECTED = "Not Connected"
