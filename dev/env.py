@@ -12,6 +12,7 @@ HELP = """\
   make stop        end what `make demo` started (its data stays)
   make test        every test; ends everything it started      ARGS="-k threshold tests/unit"   KEEP=1
   make test-unit   only the tests that need no Frappe
+  make bench       scale and speed of the sync, measured; half an hour      ARGS="--quick" (a tenth of it)
   make preview     portal and policy without any site
   make lint        ruff, as continuous integration runs it
   make update      fetch the newest commit of the chosen Frappe (and ERPNext) branch
@@ -47,6 +48,10 @@ def main(arguments: list[str]) -> int:
 		import testing
 
 		return testing.test(rest) if command == "test" else testing.test_unit(rest)
+	if command == "benchmark":
+		import benchmark
+
+		return benchmark.benchmark(rest)
 	if command == "lint":
 		return lint(rest)
 	if command == "clean":

@@ -10,7 +10,19 @@ import config
 from report import Failure, say
 
 MARKER = ".made-by-msp-licensing"
-ALLOWED = {MARKER, "toolchains", "runs", "demo", "env", "logs", "bin", "yarn", "browsers", "locks"}
+ALLOWED = {
+	MARKER,
+	"toolchains",
+	"runs",
+	"demo",
+	"env",
+	"logs",
+	"benchmarks",
+	"bin",
+	"yarn",
+	"browsers",
+	"locks",
+}
 
 
 def ensure() -> Path:

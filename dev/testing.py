@@ -5,6 +5,8 @@ import shlex
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import config
@@ -81,22 +83,31 @@ def needs(paths: list[str], kind: str) -> bool:
 def on_a_site(
 	toolchain: Toolchain, paths: list[str], options: list[str], env: dict[str, str], *, browser: bool
 ) -> int:
+	with site_for_one_run(toolchain, assets=browser) as bench:
+		code = pytest(toolchain.python, paths, options, {**test_env.exports(bench), **env})
+		if code:
+			save_logs(bench)
+		return code
+
+
+@contextmanager
+def site_for_one_run(toolchain: Toolchain, *, assets: bool) -> Iterator[Bench]:
+	"""A new site with the app, with a database and Redis of its own; removed in the end, unless KEEP is set."""
 	remove_abandoned(toolchain)
 	bench = Bench(config.home() / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}", toolchain)
 	failed = True
 	try:
 		step("Making a site for this run")
 		template.copy(template.template(toolchain), bench, test_env.SITE, allow_tests=True)
-		if browser:
+		if assets:
 			bench.link_assets()
 		else:
 			bench.without_assets()
 		bench.start(programs.all_of(bench))
 		step(f"Installing {config.APP} into it")
 		bench.frappe(f"install {config.APP}", "install-app", config.APP)
-		code = pytest(toolchain.python, paths, options, {**test_env.exports(bench), **env})
-		failed = code != 0
-		return code
+		yield bench
+		failed = False
 	except Failure as e:
 		e.log = keep_log(e.log, bench)
 		raise

@@ -1,0 +1,209 @@
+"""`python -m benchmarks`, on a site that `make bench` makes: measures, shows progress, writes results.json and results.md.
+
+Each measurement runs in a fresh process; those that are compared take turns.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import results
+from benchmarks.server import Pax8
+
+RESULT = "RESULT "
+SECTIONS = ("writing", "unchanged", "limit", "growth", "others")
+LIMIT = results.CALLS_A_MINUTE
+
+Samples = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Sizes:
+	"""How much is measured.
+
+	Attributes:
+		growth: numbers of subscriptions that are compared.
+		saved, saved_products: documents saved one by one, a sample of all.
+		limited_products: how many are priced within the limit, two calls each.
+		repeat: how often each measurement is taken; pairs: how often an unchanged sync and a mere walk take turns.
+	"""
+
+	companies: int = 2_000
+	products: int = 5_000
+	subscriptions: int = 50_000
+	growth: tuple[int, ...] = (5_000, 50_000, 200_000)
+	saved: int = 1_000
+	saved_products: int = 200
+	limited_products: int = 1_500
+	repeat: int = 3
+	pairs: int = 5
+
+
+FULL = Sizes()
+QUICK = Sizes(200, 500, 5_000, (1_000, 5_000, 20_000), 200, 40, 120, 1, 3)
+TINY = Sizes(20, 30, 200, (100, 200), 20, 5, 10, 1, 1)
+
+
+class Bench:
+	"""Runs measurements and keeps what they gave."""
+
+	def __init__(self, sizes: Sizes, sections: Sequence[str]) -> None:
+		self.sizes = sizes
+		self.sections = sections
+		self.samples: Samples = {}
+		self._started = time.monotonic()
+
+	def say(self, text: str) -> None:
+		print(f"[{time.monotonic() - self._started:5.0f} s] {text}", file=sys.stderr, flush=True)
+
+	def child(self, name: str, **arguments: Any) -> dict[str, Any]:
+		"""Runs one measurement in a process of its own."""
+		done = subprocess.run(
+			[sys.executable, "-m", "benchmarks.child", name, json.dumps(arguments)],
+			stdout=subprocess.PIPE,
+			text=True,
+		)
+		lines = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
+		if done.returncode or not lines:
+			raise SystemExit(f"The measurement {name} {arguments} failed.")
+		return json.loads(lines[-1].removeprefix(RESULT))
+
+	def take(self, label: str, name: str, **arguments: Any) -> dict[str, Any]:
+		"""Runs one measurement and keeps it under `label`."""
+		sample = self.child(name, **arguments)
+		self.samples.setdefault(label, []).append(sample)
+		self.say(
+			f"{label}: {sample['rows']:,} rows in {sample['seconds']:.2f} s, {sample['rows'] / sample['seconds']:,.0f}/s"
+		)
+		return sample
+
+	def run(self) -> None:
+		sizes = self.sizes
+		large = {
+			"companies": sizes.companies,
+			"products": sizes.products,
+			"subscriptions": sizes.subscriptions,
+		}
+		try:
+			if {"writing", "unchanged", "limit", "others"} & set(self.sections):
+				with self.pax8(**large) as pax8:
+					for section in ("writing", "unchanged", "others"):
+						if section in self.sections:
+							getattr(self, section)(pax8)
+					if "limit" in self.sections:
+						self.limit_of_subscriptions(pax8)
+			if "limit" in self.sections:
+				self.limit_of_products()
+			if "growth" in self.sections:
+				self.growth()
+		finally:
+			self.child("tidy")
+
+	def pax8(self, **holds: int) -> Pax8:
+		self.say("making " + ", ".join(f"{number:,} {what}" for what, number in holds.items()))
+		pax8 = Pax8(**holds)
+		try:
+			self.child("prepare", url=pax8.url)
+		except BaseException:
+			pax8.close()
+			raise
+		return pax8
+
+	def writing(self, pax8: Pax8) -> None:
+		sizes = self.sizes
+		with tempfile.TemporaryDirectory() as folder:
+			path = str(Path(folder) / "records")
+			self.say("fetching records beforehand")
+			self.child("store_records", path=path, with_prices=True)
+			for _ in range(sizes.repeat):
+				for kind in ("new", "changed", "recorded"):
+					self.take(f"ours, {kind}", "ours", path=path, kind=kind)
+					if kind != "recorded":
+						self.take(f"bare, {kind}", "bare", path=path, kind=kind, text=False)
+						self.take(f"text, {kind}", "bare", path=path, kind=kind, text=True)
+					self.take(f"saves, {kind}", "saves", path=path, kind=kind, sample=sizes.saved)
+				self.take("ours, prices", "ours_prices", path=path)
+				self.take("bare, prices", "bare_prices", path=path, text=False)
+				self.take("text, prices", "bare_prices", path=path, text=True)
+				self.take("saves, prices", "saves_prices", path=path, sample=sizes.saved_products)
+
+	def unchanged(self, pax8: Pax8) -> None:
+		for _ in range(self.sizes.repeat):
+			self.take("first sync", "sync", kind="Subscriptions", empty=True)
+		for _ in range(self.sizes.pairs):
+			self.take("walk", "walk")
+			self.take("unchanged sync", "sync", kind="Subscriptions")
+
+	def others(self, pax8: Pax8) -> None:
+		for _ in range(self.sizes.repeat):
+			if "unchanged" not in self.sections:
+				self.take("first sync", "sync", kind="Subscriptions", empty=True)
+				self.take("unchanged sync", "sync", kind="Subscriptions")
+			self.take("one by one, first", "others", rows=self.sizes.saved, again=False)
+			self.take("one by one, unchanged", "others", rows=self.sizes.saved, again=True)
+
+	def limit_of_subscriptions(self, pax8: Pax8) -> None:
+		pax8.limit(LIMIT)
+		pax8.forget_calls()
+		sample = self.take(
+			"limited subscriptions", "sync", kind="Subscriptions", calls_per_minute=LIMIT, empty=True
+		)
+		sample["answered"] = pax8.calls()
+
+	def limit_of_products(self) -> None:
+		number = self.sizes.limited_products
+		holds = {"companies": min(50, number), "products": number, "subscriptions": number}
+		with self.pax8(**holds) as pax8:
+			due = self.child("show_all_products")["rows"]
+			pax8.limit(LIMIT)
+			pax8.forget_calls()
+			self.say(f"prices of {due:,} products within the limit: about {2 * due / LIMIT:.1f} minutes")
+			sample = self.take("limited products", "sync", kind="Products", calls_per_minute=LIMIT)
+			sample.update(answered=pax8.calls(), due=due)
+
+	def growth(self) -> None:
+		sizes = self.sizes
+		for number in sizes.growth:
+			with self.pax8(companies=sizes.companies, products=sizes.products, subscriptions=number):
+				for _ in range(sizes.repeat):
+					self.take(f"growth {number}, first", "sync", kind="Subscriptions", empty=True)
+					self.take(f"growth {number}, unchanged", "sync", kind="Subscriptions")
+					self.take(f"growth {number}, walk", "walk")
+					self.take(f"growth {number}, map", "map_of_fingerprints")
+
+
+def main() -> None:
+	parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+	size = parser.add_mutually_exclusive_group()
+	size.add_argument("--quick", action="store_true", help="a tenth of the size")
+	size.add_argument("--tiny", action="store_true", help="as small as can be, to see that all of it works")
+	parser.add_argument("--only", action="append", choices=SECTIONS, help="only this part; may be repeated")
+	parser.add_argument("--out", type=Path, default=Path("."), help="folder for results.json and results.md")
+	given = parser.parse_args()
+	sizes = QUICK if given.quick else TINY if given.tiny else FULL
+	bench = Bench(sizes, given.only or SECTIONS)
+	versions = bench.child("versions")
+	bench.run()
+	measured = {
+		"sizes": asdict(sizes),
+		"machine": results.machine(),
+		"versions": versions,
+		"samples": bench.samples,
+	}
+	page = results.page(measured)
+	given.out.mkdir(parents=True, exist_ok=True)
+	(given.out / "results.json").write_text(json.dumps(measured, indent=1))
+	(given.out / "results.md").write_text(page)
+	print(page)
+	bench.say(f"written to {given.out / 'results.md'} and results.json")
+
+
+if __name__ == "__main__":
+	main()

@@ -1,0 +1,192 @@
+"""The page of results: which measurements are compared, and with which aims. Knows no Frappe."""
+
+import os
+import platform
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.report import Ratio, compare, fewest_pages, number, slope, table
+
+Samples = dict[str, list[dict[str, Any]]]
+
+CALLS_A_MINUTE = 1000
+LIMITED = ("limited subscriptions", "limited products")
+KINDS = {
+	"new": "new subscriptions",
+	"changed": "changed subscriptions",
+	"recorded": "changed subscriptions, change recorded",
+	"prices": "products with prices",
+}
+
+
+def machine() -> dict[str, Any]:
+	model = next(
+		(line.split(":", 1)[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+		platform.processor(),
+	)
+	memory = next((line.split()[1] for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), "0")
+	return {
+		"date": time.strftime("%Y-%m-%d"),
+		"processor": model,
+		"cores": os.cpu_count(),
+		"memory": f"{int(memory) / 1024 / 1024:.0f} GB",
+		"system": platform.platform(terse=True),
+		"Python": platform.python_version(),
+		"load before": os.getloadavg()[0],
+	}
+
+
+def _lines(path: str) -> list[str]:
+	file = Path(path)
+	return file.read_text().splitlines() if file.exists() else []
+
+
+def ratios(samples: Samples) -> list[Ratio]:
+	"""Everything with an aim, as far as it was measured."""
+	found: list[Ratio] = []
+	for kind, what in KINDS.items():
+		ours = samples.get(f"ours, {kind}", [])
+		for label, other, aim in (
+			("saves", "`doc.save()` rows/s", 60),
+			("bare", "bare multi-row upsert", 0.7),
+			("text", "statements made beforehand", None),
+		):
+			if theirs := samples.get(f"{label}, {kind}"):
+				found.append(compare(f"{what}: our rows/s ÷ {other}", ours, theirs, aim, speed=True))
+	if "walk" in samples:
+		found.append(
+			compare(
+				"unchanged sync: time ÷ fetching and parsing alone",
+				samples["unchanged sync"],
+				samples["walk"],
+				1.25,
+				speed=False,
+			)
+		)
+	for label in LIMITED:
+		for sample in samples.get(label, []):
+			value = sample["seconds"] / (sample["calls"] * 60 / CALLS_A_MINUTE)
+			what = f"{label}, {sample['calls']:,} calls: time ÷ (calls × 60/{CALLS_A_MINUTE} s)"
+			found.append(Ratio(what, value, value, value, None, 1.05, at_least=False))
+	for kind in ("first", "unchanged"):
+		if others := samples.get(f"one by one, {kind}"):
+			what = f"{kind} sync with fetching: our rows/s ÷ one document at a time"
+			found.append(compare(what, samples[f"{kind} sync"], others, speed=True))
+	return found
+
+
+def speeds(samples: Samples) -> str:
+	rows = [
+		[
+			label,
+			f"{taken[0]['rows']:,}",
+			number(_median("seconds", taken)),
+			f"{taken[0]['rows'] / _median('seconds', taken):,.0f}",
+			number(_median("cpu", taken)),
+			number(_median("work", taken) - _median("cpu", taken)),
+			_megabytes(max(one["memory"] for one in taken)),
+		]
+		for label, taken in samples.items()
+	]
+	head = (
+		"measured",
+		"rows",
+		"seconds",
+		"rows/s",
+		"CPU s of the process",
+		"CPU s of MariaDB",
+		"peak memory, MB",
+	)
+	return table(head, rows)
+
+
+def written(samples: Samples) -> str:
+	lines = []
+	for sample in samples.get("unchanged sync", [])[:1]:
+		changed = ", ".join(sample["changed_tables"]) or "none"
+		lines.append(
+			f"Unchanged sync of {sample['rows']:,} subscriptions: rows new {sample['rows_new']}, changed "
+			f"{sample['rows_changed']}; rows the database server inserted, updated or deleted meanwhile, in all tables: "
+			f"{sample['touched']} (the run's own record); mirrored tables whose checksum changed: {changed}."
+		)
+	return "\n".join(lines)
+
+
+def calls(samples: Samples) -> str:
+	rows = []
+	for label in LIMITED:
+		for sample in samples.get(label, []):
+			for operation, made in sorted(sample["answered"]["by_operation"].items()):
+				rows.append([label, operation, f"{made:,}", f"{least_calls(operation, sample):,}"])
+	return table(("sync", "operation", "calls", "fewest possible"), rows) if rows else ""
+
+
+def least_calls(operation: str, sample: dict[str, Any]) -> int:
+	"""How often an operation must be called at the least.
+
+	A list is read in pages of 200. Prices and commitment options have no list: a call each for every product that is
+	due. A token that is still good is in Redis.
+	"""
+	if operation in ("findPricingByProductId", "findProductDependenciesByProductId"):
+		return int(sample["due"])
+	if operation in ("findSubscriptions", "findAllProducts"):
+		return fewest_pages(sample["rows"])
+	return 0
+
+
+def growth(samples: Samples, sizes: list[int]) -> str:
+	rows = []
+	for kind in ("first", "unchanged", "walk", "map"):
+		labels = [(size, f"growth {size}, {kind}") for size in sizes if f"growth {size}, {kind}" in samples]
+		if not labels:
+			return ""
+		for size, label in labels:
+			taken = samples[label]
+			rows.append(
+				[
+					kind,
+					f"{size:,}",
+					number(_median("seconds", taken)),
+					number(_median("seconds", taken) / size * 1e6),
+					_megabytes(median([_added(one) for one in taken])),
+					"",
+				]
+			)
+		points = [(size, median([_added(one) for one in samples[label]])) for size, label in labels]
+		rows[-1][-1] = f"{slope(points):,.0f}"
+	head = ("", "subscriptions", "seconds", "µs a row", "memory added, MB", "bytes a row")
+	return table(head, rows)
+
+
+def _added(sample: dict[str, Any]) -> float:
+	return sample["memory"] - sample["memory_before"]
+
+
+def page(measured: dict[str, Any]) -> str:
+	samples, sizes = measured["samples"], measured["sizes"]
+	told = {**measured["machine"], **measured["versions"]}
+	parts = [
+		"# Results",
+		"\n".join(f"- {name}: {value}" for name, value in told.items()),
+		"## Ratios",
+		table(
+			("", "value", "lowest – highest", "by CPU time", "aim", "reached"),
+			[one.cells() for one in ratios(samples)],
+		),
+		written(samples),
+		calls(samples),
+		growth(samples, list(sizes["growth"])),
+		"## Measured",
+		speeds(samples),
+	]
+	return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _median(of: str, samples: list[dict[str, Any]]) -> float:
+	return median(sample[of] for sample in samples)
+
+
+def _megabytes(size: float) -> str:
+	return f"{size / 1e6:,.0f}"

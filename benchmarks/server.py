@@ -1,0 +1,76 @@
+"""The stand-in Pax8, in a process of its own, so that it takes no time from what is measured but that of a core."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+from typing import Any
+
+
+class Pax8:
+	"""A running sandbox; `with` ends it.
+
+	Args:
+		companies, products, subscriptions: how many of each it holds.
+
+	Attributes:
+		url: base address for the client.
+	"""
+
+	def __init__(self, *, companies: int, products: int, subscriptions: int) -> None:
+		self.holds = {"companies": companies, "products": products, "subscriptions": subscriptions}
+		numbers = [text for name, number in self.holds.items() for text in (f"--{name}", str(number))]
+		command = [
+			sys.executable,
+			"-m",
+			"msp_licensing.sandbox",
+			"--port",
+			"0",
+			"--rate-limit",
+			"0",
+			"--quiet",
+		]
+		self._process = subprocess.Popen([*command, *numbers], stdout=subprocess.PIPE, text=True)
+		# The first line says where it listens; it comes when all records are made.
+		line = self._process.stdout.readline() if self._process.stdout else ""
+		if "http://" not in line:
+			self.close()
+			raise SystemExit("The sandbox did not start.")
+		self.url = "http://" + line.split("http://")[1].split()[0]
+		self._control = self.url.removesuffix("/v1") + "/_sandbox"
+
+	def __enter__(self) -> "Pax8":
+		return self
+
+	def __exit__(self, *exc_info: object) -> None:
+		self.close()
+
+	def close(self) -> None:
+		self._process.terminate()
+		try:
+			self._process.wait(10)
+		except subprocess.TimeoutExpired:
+			self._process.kill()
+			self._process.wait()
+
+	def limit(self, calls_per_minute: int) -> None:
+		"""How many calls a minute are accepted from now on; 0 = any number."""
+		self._send("POST", "/config", {"rate_limit": calls_per_minute})
+
+	def forget_calls(self) -> None:
+		self._send("DELETE", "/calls")
+
+	def calls(self) -> dict[str, Any]:
+		"""Calls since they were last forgotten: `by_operation` and `by_status`."""
+		answer = self._send("GET", "/calls?limit=0")
+		return {name: answer[name] for name in ("total", "by_operation", "by_status")}
+
+	def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+		request = urllib.request.Request(
+			self._control + path,
+			method=method,
+			data=None if body is None else json.dumps(body).encode(),
+			headers={"Content-Type": "application/json"},
+		)
+		with urllib.request.urlopen(request, timeout=60) as answer:
+			return json.load(answer)
