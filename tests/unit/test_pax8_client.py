@@ -589,8 +589,9 @@ def test_a_refusal_reads_as_a_sentence(client, server):
 
 
 def test_errors_survive_a_job_queue():
-	for kind in (pax8.Refused, pax8.RateLimited, pax8.IncompleteWalk):
-		error = kind("words", status=422, details=["a"], write=True, retry_after=3.0)
+	more = {pax8.BadAnswer: {"record_id": "s1"}, pax8.IncompleteWalk: {"expected": 9, "seen": 7}}
+	for kind in (pax8.Refused, pax8.RateLimited, pax8.IncompleteWalk, pax8.BadAnswer):
+		error = kind("words", status=422, details=["a"], write=True, retry_after=3.0, **more.get(kind, {}))
 		copy = pickle.loads(pickle.dumps(error))
 		assert type(copy) is kind and copy.__dict__ == error.__dict__ and str(copy) == "words"
 
