@@ -43,7 +43,7 @@ def read_records(
 	"""Read the rows of a list, one outcome each. `what` follows `row 7`, for the message of a row that is unreadable."""
 	try:
 		# One call for all of them, as long as none is broken: that is the normal case, and lists are long.
-		return list(_list_of(model).validate_python(rows, strict=False))
+		return list(_list_of(model).validate_python(rows))
 	except _UNREADABLE:
 		pass
 	read: list[R | BadAnswer] = []

@@ -17,7 +17,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
-from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
@@ -35,6 +34,7 @@ from msp_licensing.pax8.errors import (
 	WritesDisabled,
 )
 from msp_licensing.pax8.ratelimit import RateLimiter
+from msp_licensing.pax8.redaction import Secrets
 
 logger = logging.getLogger("msp_licensing.pax8")
 
@@ -48,8 +48,6 @@ MAX_RETRY_AFTER = 120.0
 """The longest wait in seconds that a `Retry-After` can impose."""
 
 _BACKOFF_FIRST, _BACKOFF_LONGEST = 0.5, 30.0
-# Shorter ones would redact half of the text.
-_SHORTEST_SECRET = 4
 _RETRIED_STATUS = frozenset({500, 502, 503, 504})
 _NOT_SENT = (
 	httpx.ConnectError,
@@ -58,14 +56,6 @@ _NOT_SENT = (
 	httpx.ProxyError,
 	httpx.UnsupportedProtocol,
 )
-# Of JSON, the name stays and the value goes, also one that was cut off.
-_TOKEN_SHAPES = re.compile(
-	r"eyJ[\w-]+\.[\w-]+\.[\w-]*"
-	r"|(?<=Bearer )[^\s\"',]+"
-	r"|(?P<name>\"(?:access_token|client_secret|authorization)\"\s{0,20}:\s{0,20})\"(?:[^\"\\]|\\.)*\"?",
-	re.I | re.S,
-)
-
 Area = Literal["partner", "webhooks"]
 """Pax8 serves webhooks under another base URL than all else."""
 
@@ -165,7 +155,7 @@ class Transport:
 		self.base_url = base_url
 		self._urls: dict[Area, str] = {"partner": base_url, "webhooks": webhooks_url}
 		self._timeout = timeout
-		self._hidden: list[SecretStr] = [credentials.client_secret]
+		self._secrets = Secrets(credentials.client_secret)
 		self.writes_allowed = writes_allowed
 		self._credentials = credentials
 		self._store = store
@@ -199,9 +189,7 @@ class Transport:
 
 	def hide(self, secret: SecretStr) -> None:
 		"""Redact `secret` from now on wherever the client secret is."""
-		with self._guard:
-			if secret not in self._hidden:
-				self._hidden = [*self._hidden, secret]
+		self._secrets.add(secret)
 
 	def read(self, operation: str, path: str, params: Mapping[str, Any] | None = None, **how: Any) -> Any:
 		"""Send a read, without the parameters that are `None`; returns and raises as `request` does.
@@ -291,7 +279,7 @@ class Transport:
 		started = time.monotonic()
 		status, headers, body, broken = self._exchange(call, token)
 		value, error = None, None
-		if status is None or (broken and status < 400):
+		if status is None or (broken and status < 400 and (call.answered or status >= 300)):
 			error = self._lost(call, broken, status)
 		elif 200 <= status < 300:
 			value, error = self._understood(call, status, body)
@@ -349,7 +337,7 @@ class Transport:
 		try:
 			value = json.loads(body, parse_float=Decimal, parse_constant=_no_constant)
 			# What Pax8 knows of a webhook holds its secret, which none of the frames above may see.
-			return self._concealed(value) if call.area == "webhooks" else value, None
+			return self._secrets.concealed(value) if call.area == "webhooks" else value, None
 		except (ValueError, ArithmeticError, RecursionError):
 			# Not kept: what cannot be read may be anything, a token included.
 			pass
@@ -360,7 +348,7 @@ class Transport:
 		if isinstance(broken, _TooMuch | httpx.DecodingError):
 			text = str(broken) if isinstance(broken, _TooMuch) else "it is not compressed as it says"
 			return BadAnswer(f"Pax8's answer cannot be read: {text}.", status=status, **call.where())
-		why = self._redacted(f"{type(broken).__name__}: {broken}", None)[:300]
+		why = self._secrets.redacted(f"{type(broken).__name__}: {broken}")[:300]
 		if isinstance(broken, (*_NOT_SENT, httpx.InvalidURL)):
 			return Unreachable(f"Pax8 cannot be reached ({why}).", **call.where())
 		return NoAnswer(f"The answer of Pax8 was lost ({why}).", status=status, **call.where())
@@ -369,7 +357,9 @@ class Transport:
 		self, call: Call, token: Token | None, status: int, headers: httpx.Headers, body: bytes
 	) -> Pax8Error:
 		kind = errors.error_class(status, for_token=call.for_token)
-		text = self._redacted(body[: 64 * 1024].decode("utf-8", "replace"), token)
+		text = self._secrets.redacted(
+			body[: 64 * 1024].decode("utf-8", "replace"), *((token.value,) if token else ())
+		)
 		details = errors.words_of(text)
 		return kind(
 			errors.sentence(kind, status, details),
@@ -379,28 +369,6 @@ class Transport:
 			retry_after=_retry_after(headers.get("Retry-After")),
 			**call.where(),
 		)
-
-	def _redacted(self, text: str, token: Token | None) -> str:
-		for secret in (*self._hidden, *((token.value,) if token else ())):
-			for form in _forms(secret):
-				text = text.replace(form, "***")
-		return _TOKEN_SHAPES.sub(lambda found: f'{found["name"]}"***"' if found["name"] else "***", text)
-
-	def _concealed(self, value: Any) -> Any:
-		"""Return parsed JSON without what is called `authorization`, and without the secrets that are known."""
-		if isinstance(value, dict):
-			return {
-				name: self._concealed(inner)
-				for name, inner in value.items()
-				if name.casefold() != "authorization"
-			}
-		if isinstance(value, list):
-			return [self._concealed(inner) for inner in value]
-		if isinstance(value, str):
-			for secret in self._hidden:
-				if len(plain := secret.get_secret_value()) >= _SHORTEST_SECRET:
-					value = value.replace(plain, "***")
-		return value
 
 	def _tell(self, info: CallInfo) -> None:
 		logger.debug("%s %s %s %d ms", info.method, info.path, info.status or info.error, info.milliseconds)
@@ -449,13 +417,6 @@ def _retry_after(text: str | None) -> float | None:
 		return max(0.0, moment.timestamp() - time.time())
 	except (TypeError, ValueError, IndexError, OverflowError):
 		return None
-
-
-def _forms(secret: SecretStr) -> list[str]:
-	"""The ways a secret may be written in a body, longest first."""
-	plain = secret.get_secret_value()
-	forms = {plain, json.dumps(plain)[1:-1], quote(plain, safe=""), quote(plain)}
-	return sorted((form for form in forms if len(form) >= _SHORTEST_SECRET), key=len, reverse=True)
 
 
 def _no_constant(name: str) -> Any:

@@ -503,6 +503,26 @@ def test_an_empty_answer_is_success_only_where_none_was_promised(name):
 			assert caught.value.effect == "unknown"
 
 
+class BreaksOff(httpx.SyncByteStream):
+	def __iter__(self) -> Iterator[bytes]:
+		yield b'{"id'
+		raise httpx.ReadError("reset")
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_body_that_breaks_off_matters_only_where_one_was_promised(name):
+	case = OPERATIONS[name]
+	promised_none = isinstance(case.answer, httpx.Response)
+	for status in (200, 302, 500):
+		with Wire(httpx.Response(status, stream=BreaksOff())).client() as client:
+			if promised_none and status == 200:
+				assert do(client, case.call) is None
+				continue
+			with pytest.raises(pax8.Pax8Error) as caught:
+				do(client, case.call)
+			assert caught.value.effect == "unknown"
+
+
 @pytest.mark.parametrize("name", WRITES)
 def test_any_status_of_success_is_success(name):
 	case = OPERATIONS[name]
