@@ -102,6 +102,8 @@ class App:
 				if status in ("Active", "Trial"):
 					self.events.provisioned(subscription)
 				self.events.subscription("CANCELLED" if status == "Cancelled" else "UPDATED", subscription)
+			for invoice in self.world.invoices.newly_visible(self.clock.now(), bool(self.events.webhooks)):
+				self.events.emit("INVOICE", {"action": "CREATED", "invoiceId": invoice.id})
 
 	def pause(self, seconds: float) -> None:
 		"""Wait in real time, at most until the sandbox stops."""

@@ -145,7 +145,7 @@ _STATUS_LIMITS = tuple(accumulate(weight for _, weight in _STATUSES))
 def make_world(config: SandboxConfig, now: datetime) -> World:
 	"""Make all records for `config`, with dates relative to `now` (aware)."""
 	story = storybook.tell(now)
-	world = World(config.seed)
+	world = World(config.seed, now)
 	for company in [
 		*story.companies,
 		*make_companies(config.companies - len(story.companies), config.seed, now),

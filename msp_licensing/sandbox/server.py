@@ -327,6 +327,26 @@ class Sandbox:
 		with self.app.lock:
 			return [order.wire() for order in self.world.orders]
 
+	def invoices(self) -> list[dict[str, Any]]:
+		"""The invoices that are visible now, newest first, as the API shows them."""
+		with self.app.lock:
+			return [view.wire() for view in self.world.invoices.visible(self.clock.now())]
+
+	def pay_invoice(self, invoice: str, amount: float | None = None) -> dict[str, Any]:
+		"""Pay an invoice, or `amount` of it; returns it. Raises ValueError where nothing of it is open."""
+		return self._control("POST", f"invoices/{invoice}/pay", None, {"amount": amount})
+
+	def void_invoice(self, invoice: str) -> dict[str, Any]:
+		"""Make an invoice void; returns it. Raises ValueError where it is void or credited."""
+		return self._control("POST", f"invoices/{invoice}/void", None, {})
+
+	def reissue_invoice(self, invoice: str, **correction: Any) -> dict[str, Any]:
+		"""Credit an invoice and issue it anew; returns the new one. Raises ValueError where that cannot be.
+
+		`subscriptionId` leaves that subscription's items out, with `quantity` they get that quantity.
+		"""
+		return self._control("POST", f"invoices/{invoice}/credit-and-reissue", None, correction)["reissued"]
+
 	def change(self, kind: str, identifier: str | None = None, /, **changes: Any) -> dict[str, Any]:
 		"""Change a record from outside, or add one where `identifier` is None.
 

@@ -109,6 +109,7 @@ BLUE_HARBOR_BUSINESS_PREMIUM = _subscription(62)
 """Quantity 9; starts in 30 days, so it cannot be changed yet."""
 
 DEMO_SUBSCRIPTION = CEDAR_KEEPER
+CURRENCY_NUMBERS = {currency: number for number, currency in enumerate(CURRENCY_FACTORS, start=1)}
 
 # Resource groups of usage, as their vendors spell them. Azure's are linked to Cedar & Pine by themselves.
 CEDAR_AZURE_PRODUCTION = "cedar-pine-production"
@@ -129,6 +130,16 @@ SENTINELONE_TRIAL = "POC lab"
 """A trial, linked to the partner itself."""
 SENTINELONE_DORMANT = "Onboarding template"
 """Linked to nobody, and free of charge."""
+
+
+PARTNER_NAME = "Northwind IT Services"
+"""Whom the invoices are for; its own company among the partner's is NORTHWIND_PARTNER."""
+
+
+def invoice_id(month: date, currency: str, revision: int = 0) -> str:
+	"""The id of the invoice of a month (any day of it) in a currency; `revision` counts its reissues."""
+	number = CURRENCY_NUMBERS.get(currency, 99)
+	return f"1a000000-0000-4000-8000-{month:%Y%m}{number:02d}{revision:04d}"
 
 
 def usage_summary_id(number: int, month: date) -> str:

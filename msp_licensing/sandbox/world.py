@@ -5,10 +5,11 @@ from __future__ import annotations
 import heapq
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Generic, TypeVar
 
 from msp_licensing.sandbox.contacts import Contact
+from msp_licensing.sandbox.invoices.book import InvoiceBook
 from msp_licensing.sandbox.model import Company, Product, Subscription
 from msp_licensing.sandbox.orders import Order
 from msp_licensing.sandbox.usage.book import UsageBook
@@ -85,7 +86,7 @@ class Table(Generic[R]):
 class World:
 	"""Everything the sandbox knows. Not locked: the app does that."""
 
-	def __init__(self, seed: int = 1) -> None:
+	def __init__(self, seed: int, now: datetime) -> None:
 		self.seed = seed
 		self.companies: Table[Company] = Table()
 		self.products: Table[Product] = Table()
@@ -94,6 +95,7 @@ class World:
 		self.contacts: dict[str, list[Contact]] = {}
 		"""By company, oldest first; to be read by `contacts_of`, which makes up what nobody has looked at yet."""
 		self.orders: list[Order] = []
+		self.invoices = InvoiceBook(self, now)
 		self._by_company: dict[str, list[Subscription]] = {}
 		# (due at, running number, subscription, status): who gets which status when. Only the last number given
 		# to a subscription for a status counts: it may be set Active from outside and change again before the
@@ -157,11 +159,13 @@ class World:
 
 	def settle(self, now: datetime) -> list[tuple[Subscription, str]]:
 		"""Give each subscription the status it has by `now`; returns the steps. Cheap where nothing is due."""
-		steps = list(self._due(now.timestamp()))
-		for subscription, status in steps:
+		steps = []
+		for due, subscription, status in self._due(now.timestamp()):
 			subscription.status = status
-			subscription.updated = now
+			# When it happened, however late somebody looks: invoices go by it.
+			subscription.updated = datetime.fromtimestamp(due, timezone.utc)
 			self.subscriptions.changed(subscription)
+			steps.append((subscription, status))
 		return steps
 
 	def _plan(self, due: float, subscription: Subscription, status: str) -> None:
@@ -169,9 +173,9 @@ class World:
 		self._last_number[subscription.id, status] = self._running_number
 		heapq.heappush(self._steps, (due, self._running_number, subscription, status))
 
-	def _due(self, timestamp: float) -> Iterator[tuple[Subscription, str]]:
+	def _due(self, timestamp: float) -> Iterator[tuple[float, Subscription, str]]:
 		while self._steps and self._steps[0][0] <= timestamp:
-			_due, number, subscription, status = heapq.heappop(self._steps)
+			due, number, subscription, status = heapq.heappop(self._steps)
 			if self._last_number.get((subscription.id, status)) != number:
 				continue
 			del self._last_number[subscription.id, status]
@@ -179,4 +183,4 @@ class World:
 				for provisioned in ("Active", "Trial"):
 					self._last_number.pop((subscription.id, provisioned), None)
 			if self.subscriptions.rows.get(subscription.id) is subscription:
-				yield subscription, status
+				yield due, subscription, status

@@ -7,6 +7,7 @@ from typing import Any
 
 import calls_companies
 import calls_core
+import calls_invoices
 import calls_orders
 import calls_usage
 import calls_webhooks
@@ -24,7 +25,7 @@ from msp_licensing.sandbox import storybook as story
 from msp_licensing.sandbox.areas import API_ROUTES, WEBHOOK_ROUTES
 
 # An area's calls are a module of four lists, added here.
-AREAS = (calls_core, calls_companies, calls_orders, calls_usage, calls_webhooks)
+AREAS = (calls_core, calls_companies, calls_invoices, calls_orders, calls_usage, calls_webhooks)
 SERVED = [call for area in AREAS for call in area.SERVED]
 """Calls as the spec wants them, answered as the spec promises."""
 REFUSED = [call for area in AREAS for call in area.REFUSED]
@@ -179,6 +180,10 @@ def all_answers(spec: Spec, _client: httpx.Client, _running: Sandbox) -> list[tu
 		ask("/subscriptions/{subscriptionId}", subscription["id"])
 		ask(HISTORY, subscription["id"])
 		ask(USAGE_SUMMARIES, subscription["id"], size="200")
+	ask("/invoices", size="200")
+	for invoice in _walk(_client, "/invoices"):
+		ask("/invoices/{invoiceId}/items", invoice["id"], size="200")
+	ask("/invoices/draftItems", size="200")
 	return answers
 
 

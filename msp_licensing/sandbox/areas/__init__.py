@@ -6,6 +6,7 @@ from msp_licensing.sandbox.areas import (
 	company_changes,
 	contacts,
 	control,
+	invoices,
 	orders,
 	products,
 	subscriptions,
@@ -25,6 +26,7 @@ API_ROUTES: tuple[Route, ...] = (
 	*cancel.ROUTES,
 	*orders.ROUTES,
 	*usage.ROUTES,
+	*invoices.ROUTES,
 )
 WEBHOOK_ROUTES: tuple[Route, ...] = webhooks.ROUTES
 """Under another base than the rest, as in Pax8's files: /api/v2."""

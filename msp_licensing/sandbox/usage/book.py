@@ -10,14 +10,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from msp_licensing.sandbox import storybook
+from msp_licensing.sandbox.dates import add_months
 from msp_licensing.sandbox.model import Overrides, Subscription, amount_number
 from msp_licensing.sandbox.usage.amounts import Amount, Window, running_total, sums, window
-from msp_licensing.sandbox.usage.groups import Component, Group, added, made_up
+from msp_licensing.sandbox.usage.groups import Component, Group, added, is_usage, made_up
 
 if TYPE_CHECKING:
 	from msp_licensing.sandbox.world import World
 
 _NAMESPACE = uuid.UUID("7d0d2b5e-91c4-4a7c-8a52-0f8ce9f5a6b1")
+# Vendors post for a month until this day of the next.
+_LAST_POSTS = 2
 # Statuses that have not begun to be used. All others are used from start to end.
 _NOT_USED = frozenset({"PendingManual", "WaitingForDetails", "PendingActivation", "Trial"})
 
@@ -28,9 +31,8 @@ class Edit:
 
 	group: Group | None = None
 	"""The group itself, where it was added from outside."""
-	company_id: str | None = None
-	assigned: bool = False
-	"""Whether `company_id` (None = nobody) holds in place of the group's own."""
+	owners: list[tuple[date, str | None]] = field(default_factory=list)
+	"""From which day on the group is which company's (None = nobody's), in the order in which it was said."""
 	trial: bool | None = None
 	removed: bool = False
 	fixed: dict[date, tuple[date, Decimal, Decimal]] = field(default_factory=dict)
@@ -89,15 +91,22 @@ class UsageBook:
 		self._known: dict[str, tuple[str, str, date]] = {}
 		self._all_known: tuple[date, int] | None = None
 
-	def groups(self, subscription: Subscription) -> list[Group]:
-		"""The subscription's resource groups as they now are."""
+	def groups(self, subscription: Subscription, by: date = date.max) -> list[Group]:
+		"""The subscription's resource groups, each the company's to which it was linked `by` a day."""
 		edits = self._edits.get(subscription.id)
 		groups = made_up(self._world, subscription)
 		if not edits:
 			return groups
 		present = [group for group in groups if not (edit := edits.get(group.name)) or not edit.removed]
 		present += [edit.group for edit in edits.values() if edit.group is not None]
-		return [_edited(group, edits.get(group.name)) for group in present]
+		return [_edited(group, edits.get(group.name), by) for group in present]
+
+	def candidates(self) -> Iterator[Subscription]:
+		"""The subscriptions that may have resource groups: those of usage, and those given any from outside."""
+		usage = {product.id for product in self._world.products.order if is_usage(product)}
+		for subscription in self._world.subscriptions.order:
+			if subscription.product_id in usage or subscription.id in self._edits:
+				yield subscription
 
 	def edit(self, subscription: Subscription, name: str) -> Edit:
 		"""The changes to a group, to be changed further."""
@@ -130,8 +139,11 @@ class UsageBook:
 		return found
 
 	def finals(self, subscription: Subscription, month: date) -> Iterator[tuple[Group, Decimal, Decimal]]:
-		"""What each group comes to for `month` (its first day) after the vendors' last posts."""
-		for group in self.groups(subscription):
+		"""What each group comes to for `month` (its first day) after the vendors' last posts.
+
+		A group that was linked after those, on the 3rd of the next month, is still whose it was before.
+		"""
+		for group in self.groups(subscription, add_months(month, 1).replace(day=_LAST_POSTS)):
 			if within := self._window(subscription, group, month):
 				yield group, *self._totals(subscription, group, within, within.last, final=True)
 
@@ -166,7 +178,7 @@ class UsageBook:
 		as_of = (today, len(self._world.subscriptions))
 		if self._all_known != as_of:
 			self._all_known = as_of
-			for subscription in self._world.subscriptions.order:
+			for subscription in self.candidates():
 				self.summaries(subscription, today)
 
 	def _window(self, subscription: Subscription, group: Group, month: date) -> Window | None:
@@ -221,14 +233,14 @@ class UsageBook:
 		)
 
 
-def _edited(group: Group, edit: Edit | None) -> Group:
+def _edited(group: Group, edit: Edit | None, by: date) -> Group:
 	if edit is None:
 		return group
-	return replace(
-		group,
-		company_id=edit.company_id if edit.assigned else group.company_id,
-		trial=group.trial if edit.trial is None else edit.trial,
-	)
+	owner = group.company_id
+	for since, company_id in edit.owners:
+		if since <= by:
+			owner = company_id
+	return replace(group, company_id=owner, trial=group.trial if edit.trial is None else edit.trial)
 
 
 def _fixed(subscription: Subscription, charges: Decimal, partner: Decimal) -> Amount:

@@ -83,6 +83,7 @@ _AZURE_METERS: tuple[tuple[str, str, str], ...] = (
 	("Network Watcher - Traffic Analytics", "1 GB", "2.30"),
 	("Azure Virtual Desktop - User Access", "1/Month", "5.50"),
 )
+_METER_IDS = tuple(str(uuid.uuid5(_NAMESPACE, name)) for name, _unit, _dollars in _AZURE_METERS)
 _AZURE_NAMES = ("production", "backup", "dev-test", "avd", "network", "dr-westus2")
 _EXTRAS = ("", " - Overage", " - Server")
 
@@ -208,7 +209,7 @@ def _azure_component(
 	list_price = Decimal(dollars)
 	price = (list_price * factor).quantize(_FINE) if pace else Decimal(0)
 	return Component(
-		str(uuid.uuid5(_NAMESPACE, name)),
+		_METER_IDS[index % len(_AZURE_METERS)],
 		name,
 		unit,
 		price,

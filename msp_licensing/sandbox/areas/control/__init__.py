@@ -6,6 +6,7 @@ They need no token, answer on this machine only, and are not part of Pax8's API.
 from msp_licensing.sandbox.areas.control import (
 	companies,
 	events,
+	invoices,
 	looking,
 	products,
 	steering,
@@ -22,4 +23,5 @@ ROUTES: tuple[Route, ...] = (
 	*products.ROUTES,
 	*events.ROUTES,
 	*usage.ROUTES,
+	*invoices.ROUTES,
 )

@@ -59,7 +59,7 @@ def post_usage(app: App, request: Request) -> dict[str, Any]:
 	edit = book.edit(subscription, name)
 	edit.overrides = shown
 	if group is not None and "companyId" in asked:
-		edit.company_id, edit.assigned = company_id, True
+		edit.owners.append((app.clock.now().date(), company_id))
 	if group is not None and trial is not None:
 		edit.trial = trial
 	if charges is not None:
@@ -82,8 +82,7 @@ def post_assign(app: App, request: Request) -> dict[str, Any]:
 		raise ApiError(400, "'companyId' is required: a company's id, or null for nobody")
 	company_id = _company_id(app, asked)
 	known(_group(app, subscription, name), "resource group")
-	edit = app.world.usage.edit(subscription, name)
-	edit.company_id, edit.assigned = company_id, True
+	app.world.usage.edit(subscription, name).owners.append((app.clock.now().date(), company_id))
 	return _state(app, subscription)
 
 
