@@ -39,7 +39,7 @@ def _row(row: Health) -> dict[str, Any]:
 	"""A kind of data. Times are in the site's time zone, ages in words.
 
 	`complete`, `newest` and `failure` are Pax8 Sync Runs with `age` and, where something went wrong, `problem`: its
-	first sentence. `reason` says why the kind is stale; `allowed` how old it may become.
+	first sentence. `reason` says why the kind is stale, `remedy` what to do about it; `allowed` how old it may become.
 	"""
 	return {
 		"kind": row.kind,
@@ -51,6 +51,7 @@ def _row(row: Health) -> dict[str, Any]:
 		"since": row.since,
 		"cause": row.cause and str(row.cause),
 		"reason": row.reason,
+		"remedy": health.remedy(row.cause),
 		"complete": _run(row.complete),
 		"newest": _run(row.newest),
 		"failure": _run(row.failure),
@@ -102,67 +103,88 @@ def overview() -> dict[str, Any]:
 	"""
 	permissions.require_connection_manager()
 	report = health.report()
-	step = settings.banner()
-	title, color, notes = _verdict(report)
-	if step and color in ("green", "blue", "gray"):
-		color = "orange" if color == "green" else color
-		notes = [*notes, step["message"]]
-	else:
-		step = None
-	if color in ("red", "orange") and not step:
-		step = {"action": _("Open Pax8 Settings"), "route": ["Form", "Pax8 Settings"]}
+	verdict = _verdict(report)
+	never = all(row.state == State.OFF and not row.complete for row in report)
 	return {
-		"color": color,
-		"title": title,
-		"notes": notes,
-		"kinds": [
-			{
-				"kind": row.kind,
-				"label": _(row.kind),
-				"state": str(row.state),
-				"color": _color(row),
-				"age": health.age_in_words(row),
-				"hint": _hint(row),
-			}
-			for row in report
-		],
-		"action": step and {"label": step["action"], "route": step["route"], "filters": step.get("filters")},
+		"kinds": [] if never else [_short(row) for row in report],
+		**{"notes": [], "action": {"label": _("Open Pax8 Settings"), "route": ["Form", "Pax8 Settings"]}},
+		**verdict,
 	}
 
 
-def _verdict(report: list[Health]) -> tuple[str, str, list[str]]:
-	"""Title, color and notes for all kinds together: the worst of them decides."""
+def _short(row: Health) -> dict[str, str]:
+	return {
+		"kind": row.kind,
+		"label": _(row.kind),
+		"state": str(row.state),
+		"color": _color(row),
+		"age": health.age_in_words(row),
+		"hint": _hint(row),
+	}
+
+
+def _verdict(report: list[Health]) -> dict[str, Any]:
+	"""Color, title, notes and action for all kinds together: what stands in the way of most comes first."""
+	if all(row.state == State.OFF for row in report):
+		return _verdict_on_off(report)
 	stale = [row for row in report if row.state == State.STALE]
 	if stale:
-		names = ", ".join(_(row.kind) for row in stale)
-		reasons: dict[str, list[str]] = {}
-		for row in stale:
-			reasons.setdefault(row.reason or "", []).append(_(row.kind))
-		notes = [
-			reason if len(reasons) == 1 else f"{', '.join(kinds)}: {reason}"
-			for reason, kinds in reasons.items()
-		]
-		return _("Out of date: {0}").format(names), "red", notes
-	if all(row.state == State.OFF for row in report):
-		if any(row.complete for row in report):
-			return _("Pax8 is switched off: what is shown grows old"), "gray", []
-		return _("Pax8 is not connected yet"), "gray", []
+		title = _("Out of date: {0}").format(_names(stale))
+		return {"color": "red", "title": title, "notes": _reasons(stale)}
+	if problem := connection.problem() or health.scheduler_problem():
+		return {"color": "orange", "title": _("Nothing is synced at present"), "notes": [problem]}
 	troubled = [row for row in report if row.has_trouble]
 	if troubled:
+		title = _("The last sync did not go well: {0}").format(_names(troubled))
 		notes = [f"{_(row.kind)}: {health.first_sentence(row.failure)}" for row in troubled]
-		return (
-			_("The last sync did not go well: {0}").format(", ".join(_(row.kind) for row in troubled)),
-			"orange",
-			notes,
-		)
+		return {"color": "orange", "title": title, "notes": notes}
+	step = settings.banner()
 	waiting = [row for row in report if row.state == State.WAITING]
 	if waiting:
-		return (
-			_("Waiting for the first sync: {0}").format(", ".join(_(row.kind) for row in waiting)),
-			"blue",
-			[],
-		)
-	return _("Everything is up to date"), "green", []
+		color, title = "blue", _("Waiting for the first sync: {0}").format(_names(waiting))
+		notes = [_("The schedule comes to it by itself; “Sync Now” in Pax8 Settings does not wait.")]
+	elif step:
+		color, title, notes = "blue", _("Ready for the next step"), []
+	else:
+		return {"color": "green", "title": _("Everything is up to date"), "action": None}
+	verdict = {"color": color, "title": title, "notes": notes}
+	if step:
+		action = {"label": step["action"], "route": step["route"], "filters": step.get("filters")}
+		verdict.update(notes=[step["message"]], action=action)
+	return verdict
+
+
+def _verdict_on_off(report: list[Health]) -> dict[str, Any]:
+	if any(row.complete for row in report):
+		title = _("Pax8 is switched off: what is shown grows old")
+		notes = [_("The mode in Pax8 Settings is Off: nothing is read, and nothing is changed.")]
+	else:
+		title = _("Pax8 is not connected yet")
+		notes = [
+			_(
+				"A System Manager enters client ID and client secret in Pax8 Settings and chooses the mode Observe: everything is read then, and nothing can be changed."
+			)
+		]
+	return {"color": "gray", "title": title, "notes": notes}
+
+
+def _names(rows: list[Health]) -> str:
+	return ", ".join(_(row.kind) for row in rows)
+
+
+def _reasons(stale: list[Health]) -> list[str]:
+	"""Why, and what to do about it; a reason that several kinds have in common is given once."""
+	kinds_of: dict[str, list[Health]] = {}
+	for row in stale:
+		kinds_of.setdefault(_sentences(row.reason, health.remedy(row.cause)), []).append(row)
+	if len(kinds_of) == 1:
+		return list(kinds_of)
+	return [f"{_names(kinds)}: {words}" for words, kinds in kinds_of.items()]
+
+
+def _sentences(*parts: str | None) -> str:
+	"""Joins sentences, the words of others among them, which may lack their full stop."""
+	return " ".join(part if part.endswith((".", "!", "?")) else f"{part}." for part in parts if part)
 
 
 def _hint(row: Health) -> str:

@@ -82,6 +82,26 @@ class Cause(Word):
 	UNKNOWN = "Unknown"
 
 
+def remedy(cause: Cause | None) -> str:
+	"""What to do about it, in a sentence for staff; "" where nothing in particular helps."""
+	words = {
+		Cause.NOT_CONNECTED: _("A System Manager enters client ID and client secret in Pax8 Settings."),
+		Cause.CREDENTIALS: _("A System Manager enters valid credentials in Pax8 Settings."),
+		Cause.SCHEDULER: _(
+			"Whoever runs the server enables it again (bench --site … scheduler enable, or resume)."
+		),
+		Cause.JOB_STOPPED: _("A System Manager clears “Stopped” there."),
+		Cause.QUEUE: _("Whoever runs the server looks after Redis."),
+		Cause.NO_WORKER: _("Whoever runs the server starts the workers of the queue “long”."),
+		Cause.BUSY: _("It will be taken when one is free; more workers for that queue help."),
+		Cause.FAILED: _("The record of that run says more; the next one tries again."),
+		Cause.KILLED: _("The next run begins anew; if it happens again, look at the server's memory."),
+		Cause.DORMANT: _("It is enough that somebody signs in; System Settings has the number of days."),
+		Cause.NOT_STARTED: _("Whoever runs the server looks after both."),
+	}
+	return words.get(cause, "") if cause else ""
+
+
 # What only a System Manager can put right.
 OF_SYSTEM_MANAGERS = frozenset({Cause.NOT_CONNECTED, Cause.CREDENTIALS})
 

@@ -169,6 +169,7 @@ def _warn(stale: list[Health], problems: list[Problem]) -> None:
 						"last": _last(row),
 						"since": format_datetime(row.since),
 						"reason": row.reason,
+						"remedy": health.remedy(row.cause),
 					}
 					for row in stale
 				],

@@ -320,6 +320,7 @@ def signed_in(site: Any) -> Iterator[Callable[[int], None]]:
 
 	def write(days: int) -> None:
 		when = site.utils.add_days(site.utils.now_datetime(), -days)
+		site.db.delete("Activity Log")
 		name = site.get_doc({"doctype": "Activity Log", "subject": "Signed in"}).insert().name
 		site.db.set_value("Activity Log", name, {"modified": when, "creation": when}, update_modified=False)
 		site.db.commit()

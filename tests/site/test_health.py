@@ -311,6 +311,12 @@ def test_a_scheduler_process_that_starts_nothing_is_the_reason(
 	assert cause(health)[0] == "Unknown"
 
 
+def test_each_cause_but_the_unknown_one_comes_with_what_to_do(site):
+	from msp_licensing.sync.health import Cause, remedy
+
+	assert [cause for cause in Cause if not remedy(cause)] == [Cause.UNKNOWN]
+
+
 # ------------------------------------------------------------------------------------ log clearing
 
 
@@ -368,8 +374,8 @@ def test_the_workspace_leads_through_connecting(site, connected, ran):
 
 	set_mode(site, "Off")
 	answer = screen.overview()
-	assert answer["title"] == "Pax8 is not connected yet"
-	assert answer["action"]["label"] == "Set Up Pax8" and answer["notes"]
+	assert answer["title"] == "Pax8 is not connected yet" and not answer["kinds"]
+	assert "client secret" in answer["notes"][0] and answer["action"]["label"] == "Open Pax8 Settings"
 	set_mode(site, "Live")
 	set_connected(site, hours=0.1)
 	answer = screen.overview()
@@ -377,6 +383,29 @@ def test_the_workspace_leads_through_connecting(site, connected, ran):
 	ran("Companies", hours=900)
 	set_mode(site, "Off")
 	assert "switched off" in screen.overview()["title"]
+
+
+def test_the_workspace_leads_from_connecting_to_mapping(site, connected, ran):
+	from msp_licensing.desk import sync as screen
+
+	for kind in ALLOWED_HOURS:
+		ran(kind, hours=0)
+	sync("Companies")
+	answer = screen.overview()
+	assert (answer["title"], answer["action"]["label"]) == ("Ready for the next step", "Map Companies")
+	assert answer["action"]["filters"] == {"client": ["is", "not set"]}
+
+
+def test_the_workspace_warns_of_a_stopped_scheduler_before_anything_is_stale(site, sandbox, monkeypatch):
+	from msp_licensing.desk import sync as screen
+
+	monkeypatch.setitem(site.local.conf, "pause_scheduler", 1)
+	answer = screen.overview()
+	assert answer["color"] == "orange" and "paused" in answer["notes"][0]
+	monkeypatch.setitem(site.local.conf, "pause_scheduler", 0)
+	site.db.delete("__Auth", {"doctype": "Pax8 Settings"})
+	answer = screen.overview()
+	assert answer["color"] == "orange" and "secret is missing" in answer["notes"][0]
 
 
 def test_the_workspace_is_green_when_all_is_well(site, sandbox):

@@ -221,7 +221,9 @@ def test_the_portals_mutations_are_known_to_the_test_above():
 
 def test_no_whitelisted_function_is_open_to_guests_but_the_one_that_pax8_calls():
 	opened = [path for path in sorted(APP.rglob("*.py")) if "allow_guest" in path.read_text(encoding="utf-8")]
-	assert opened == [APP / "webhooks" / "endpoint.py"], "it asks for a secret of its own before anything else"
+	assert opened == [APP / "webhooks" / "endpoint.py"], (
+		"it asks for a secret of its own before anything else"
+	)
 	assert opened[0].read_text(encoding="utf-8").count("allow_guest") == 1
 
 

@@ -128,7 +128,7 @@ function sync_row(frm, row) {
 
 function complete_html(row) {
 	const { escape_html } = frappe.utils;
-	const limit = `<div class="small text-muted">${__("may be {0} old", [escape_html(row.allowed)])}</div>`;
+	const limit = `<div class="small text-muted">${__("may be up to {0} old", [escape_html(row.allowed)])}</div>`;
 	if (!row.complete) return `<span class="indicator ${row.color}">${__("Never")}</span>`;
 	return `<span class="indicator ${row.state === "Fresh" ? "green" : row.color}"><a href="${run_url(
 		row.complete
@@ -192,9 +192,11 @@ function effort_html(run) {
 function reason_row(row) {
 	if (row.state !== "Stale") return $();
 	const { escape_html } = frappe.utils;
+	// What the row above says already is not said twice.
+	const said = row.has_trouble && row.reason === row.newest.problem;
 	return $(`<tr class="reason" data-kind="${row.kind}"><td></td><td colspan="4">
 		<span class="indicator-pill red no-indicator-dot">${__("Out of date")}</span>
-		<span class="ml-1">${escape_html(row.reason)}</span>
+		<span class="ml-1">${escape_html(said ? __("The last run failed.") : row.reason)} ${escape_html(row.remedy)}</span>
 		<span class="text-muted small ml-1">${__("Since {0}.", [escape_html(when(row.since))])}</span>
 	</td></tr>`);
 }
