@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -16,9 +16,13 @@ from msp_licensing.pax8 import OrderLine, Pax8Client, TokenBucket
 from msp_licensing.sandbox import Sandbox, storybook
 
 
+# In the middle of a month: usage begins anew on the 1st, invoices are visible from the 4th.
+NOON = datetime(2025, 3, 17, 12, tzinfo=timezone.utc)
+
+
 @pytest.fixture(scope="module")
 def running() -> Iterator[Sandbox]:
-	with Sandbox(seed=3, companies=5, products=30, subscriptions=60, rate_limit=0) as sandbox:
+	with Sandbox(seed=3, companies=5, products=30, subscriptions=60, rate_limit=0, now=NOON) as sandbox:
 		yield sandbox
 
 
@@ -309,3 +313,62 @@ def test_nothing_is_ordered_or_cancelled_while_only_observing(client, sandbox):
 			write()
 	observing.close()
 	assert sandbox.calls("createOrder") == [] and list(client.orders()) == []
+
+
+# Invoices
+
+
+def test_invoices_are_read_to_the_item(client):
+	invoices = list(client.invoices(sort="invoiceDate,desc"))
+	assert invoices and [row.invoice_date for row in invoices] == sorted(
+		(row.invoice_date for row in invoices), reverse=True
+	)
+	newest = client.invoice(invoices[0].id)
+	assert (newest.total, newest.currency_code) == (invoices[0].total, invoices[0].currency_code)
+	items = list(client.invoice_items(newest.id))
+	assert items and sum(item.amount_due for item in items) == newest.total
+	for item in items:
+		assert item.term in (
+			None,
+			"Monthly",
+			"Annual",
+			"2-Year",
+			"3-Year",
+			"One-Time",
+			"Arrears",
+			"Trial",
+			"Rebate",
+			"Activation",
+		)
+		assert item.charge_type in (None, "Per Unit", "Flat Rate")
+		assert item.rate_type in (None, "Flat", "Volume", "Tiered", "Mark-Up")
+	assert "Arrears" in {item.term for row in invoices for item in client.invoice_items(row.id)}
+
+
+def test_invoices_of_a_span_of_time_are_those_within_it(client):
+	days = sorted({row.invoice_date for row in client.invoices()})
+	assert len(days) > 2
+	within = {row.invoice_date for row in client.invoices(from_date=days[1], to_date=days[-2])}
+	assert within == set(days[1:-1])
+	assert {row.invoice_date for row in client.invoices(invoice_date=days[0])} == {days[0]}
+	assert {row.status for row in client.invoices(status="paid")} == {"Paid"}
+
+
+@pytest.mark.parametrize("month", [0, 1])
+def test_the_draft_of_an_invoice_leaves_out_arrears(client, month):
+	items = list(client.draft_items(month_offset=month))
+	assert "Arrears" not in {item.term for item in items}
+	mine = list(client.draft_items(month_offset=month, company_id=storybook.CEDAR_AND_PINE))
+	assert {item.company_id for item in mine} <= {storybook.CEDAR_AND_PINE}
+	assert len(mine) == sum(item.company_id == storybook.CEDAR_AND_PINE for item in items)
+	assert month == 0 or mine
+
+
+def test_an_item_that_cannot_be_read_does_not_hide_the_others(client, sandbox):
+	(invoice, *_rest) = client.invoices()
+	count = len(list(client.invoice_items(invoice.id)))
+	bad = {"name": "set_field", "row": 1, "field": "amountDue", "value": "much"}
+	sandbox.faults.add("rewrite", "findPartnerInvoiceItems", count=None, rewrites=[bad])
+	told: list[pax8.BadAnswer] = []
+	read = list(client.invoice_items(invoice.id, on_unreadable=told.append))
+	assert told and len(read) + len(told) == count
