@@ -23,7 +23,7 @@ after_migrate = "msp_licensing.setup.install.after_migrate"
 before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
 
 # ERPNext's Customer shows its portal users, as MSP Client does.
-doctype_js = {"Customer": "public/js/customer.js"}
+doctype_js = {"Customer": "public/js/customer.js", "Pax8 Settings": "public/js/webhooks.js"}
 
 # Deny by default: these only ever take away what a DocPerm gives.
 _OWN_DOCTYPES = (

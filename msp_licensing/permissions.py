@@ -58,6 +58,17 @@ def require_connection_manager() -> None:
 		frappe.throw(_("Only a System Manager or a Licensing Manager can do this."), frappe.PermissionError)
 
 
+def is_system_manager(user: str | None = None) -> bool:
+	"""True for users who may set the connection to Pax8 up."""
+	user = user or frappe.session.user
+	return user == "Administrator" or "System Manager" in frappe.get_roles(user)
+
+
+def require_system_manager() -> None:
+	if not is_system_manager():
+		frappe.throw(_("Only a System Manager can do this."), frappe.PermissionError)
+
+
 def may_open_app() -> bool:
 	"""Whether the app's tile is shown on the apps screen."""
 	return is_manager() or "System Manager" in frappe.get_roles()

@@ -16,6 +16,7 @@ CLIENT = {"client_doctype": "§", "client": "Cedar & Pine Architects"}
 # clients, "¶": a webhook event)
 READS = {
 	"connection.state": {},
+	"webhooks.state": {},
 	"sync.status": {},
 	"settings.banner": {},
 	"settings.vendors": {},
@@ -47,9 +48,20 @@ MANAGER_WRITES = {
 	"webhooks.process_again": {"event": "¶"},
 	"clients.invite": {**CLIENT, "email": "new@cedarpine.example", "first_name": "New"},
 }
+# The webhook is set up by System Managers; the order is that of a life.
+SYSTEM_READS = {"webhooks.test_result": {"topic": "SUBSCRIPTION", "since": "2026-01-01"}}
+SYSTEM_WRITES = {
+	"webhooks.set_up": {},
+	"webhooks.send_test": {},
+	"webhooks.new_secret": {},
+	"webhooks.switch": {"active": False},
+	"webhooks.remove": {},
+}
+SYSTEM = {**SYSTEM_READS, **SYSTEM_WRITES}
 # A test of the connection changes nothing here, but calls Pax8.
 CONNECTION_WRITES = {"connection.test": {}}
 ALL = {**READS, **MANAGER_READS, **MANAGER_WRITES, **CONNECTION_WRITES}
+EVERYTHING = {**ALL, **SYSTEM}
 
 
 def function(path):
@@ -104,13 +116,13 @@ def call(path, arguments, pending):
 
 
 def test_no_whitelisted_function_escapes_these_tests(site):
-	assert set(whitelisted(site)) == set(ALL)
+	assert set(whitelisted(site)) == set(EVERYTHING)
 
 
 def test_changes_are_made_by_post_only(site):
 	for path, fn in whitelisted(site).items():
 		methods = site.allowed_http_methods_for_whitelisted_func[fn]
-		if path in MANAGER_WRITES or path in CONNECTION_WRITES:
+		if path in {**MANAGER_WRITES, **CONNECTION_WRITES, **SYSTEM_WRITES}:
 			assert methods == ["POST"], path
 		else:
 			assert "GET" in methods, path
@@ -133,14 +145,14 @@ def test_portal_people_and_staff_without_the_role_are_refused(site, people, pend
 	).insert(ignore_permissions=True)
 	site.db.commit()
 	for user in ("Guest", people.requester, people.reader, people.foreign_requester, plain.name):
-		for path, arguments in ALL.items():
+		for path, arguments in EVERYTHING.items():
 			with as_user(user), pytest.raises(site.PermissionError):
 				call(path, arguments, pending)
 			site.db.rollback()
 
 
 def test_a_system_manager_reads_and_tests_but_decides_nothing(site, people, pending, as_user):
-	for path, arguments in {**READS, **CONNECTION_WRITES}.items():
+	for path, arguments in {**READS, **CONNECTION_WRITES, **SYSTEM}.items():
 		with as_user(people.system_manager):
 			call(path, arguments, pending)
 	for path, arguments in {**MANAGER_READS, **MANAGER_WRITES}.items():
@@ -157,3 +169,9 @@ def test_a_manager_gets_through_everywhere(site, people, pending, as_user):
 			else:
 				call(path, arguments, pending)
 		site.db.commit()
+
+
+def test_a_manager_may_look_at_the_webhook_and_changes_nothing_of_it(site, people, pending, as_user):
+	for path, arguments in SYSTEM.items():
+		with as_user(people.manager), pytest.raises(site.PermissionError, match="System Manager"):
+			call(path, arguments, pending)

@@ -14,6 +14,7 @@ KEEPER = storybook.CEDAR_KEEPER
 
 def keep_secret(site: Any, secret: str = SECRET, field: str = "webhook_secret") -> None:
 	"""As if the webhook had been set up with this secret."""
+	site.db.rollback()
 	settings = site.get_doc("Pax8 Settings")
 	settings.set(field, secret)
 	settings.save()
