@@ -15,7 +15,6 @@ from msp_licensing import pax8
 from msp_licensing.pax8 import OrderLine, Pax8Client, TokenBucket
 from msp_licensing.sandbox import Sandbox, storybook
 
-
 # In the middle of a month: usage begins anew on the 1st, invoices are visible from the 4th.
 NOON = datetime(2025, 3, 17, 12, tzinfo=timezone.utc)
 
