@@ -25,7 +25,7 @@ from msp_licensing.sandbox.dates import add_months
 from msp_licensing.sandbox.draws import Draws
 from msp_licensing.sandbox.invoices.items import Article, Item, Payer, cents, exact, prorated
 from msp_licensing.sandbox.model import CURRENCY_FACTORS, Company, Plan, Product, Subscription, money
-from msp_licensing.sandbox.usage.groups import is_usage
+from msp_licensing.sandbox.usage.groups import Group, is_usage
 
 if TYPE_CHECKING:
 	from msp_licensing.sandbox.world import World
@@ -53,8 +53,10 @@ class _Change:
 class Month:
 	"""The charges of one month's invoices, `first` being its first day."""
 
-	def __init__(self, world: World, first: date) -> None:
+	def __init__(self, world: World, first: date, groups: dict[str, list[Group]] | None = None) -> None:
+		"""`groups` keeps the resource groups made up for one month for the next."""
 		self.world = world
+		self._groups = groups
 		self.first = first
 		self.next = add_months(first, 1)
 		self.before = add_months(first, -1)
@@ -68,8 +70,25 @@ class Month:
 	def charges(self, subscriptions: Iterable[Subscription]) -> Iterator[Item]:
 		"""What `subscriptions` are charged, usage in arrears apart."""
 		for subscription in subscriptions:
-			if subscription.created < self._closes:
+			if self._is_plain(subscription):
+				yield self._item(
+					"subscription", subscription, "Monthly", self.first, self.next, subscription.quantity
+				)
+			elif subscription.created < self._closes:
 				yield from self._charge(subscription)
+
+	def _is_plain(self, subscription: Subscription) -> bool:
+		"""Whether nothing happened to a monthly subscription in the month before: most, and quickly said."""
+		updated = subscription.updated
+		return (
+			subscription.billing_term == "Monthly"
+			and subscription.end is None
+			and subscription.created < self._opens
+			and (updated is None or updated < self._opens)
+			and subscription.billing_start <= self.before
+			and subscription.start < self._opens
+			and subscription.product_id not in self._usage
+		)
 
 	def arrears(self) -> Iterator[Item]:
 		"""Usage of the month before by resource group: what it came to after the vendors' last posts.
@@ -77,7 +96,7 @@ class Month:
 		What nobody is linked to is the partner's own. Trials are not charged.
 		"""
 		for subscription in self.world.usage.candidates():
-			for group, charges, partner in self.world.usage.finals(subscription, self.before):
+			for group, charges, partner in self.world.usage.finals(subscription, self.before, self._groups):
 				if group.trial or not (charges or partner):
 					continue
 				yield Item(

@@ -17,6 +17,7 @@ from msp_licensing.sandbox.dates import add_months
 from msp_licensing.sandbox.invoices.billing import Month
 from msp_licensing.sandbox.invoices.items import Item, cents
 from msp_licensing.sandbox.model import Overrides, amount_number
+from msp_licensing.sandbox.usage.groups import Group
 
 if TYPE_CHECKING:
 	from msp_licensing.sandbox.world import World
@@ -167,14 +168,15 @@ class InvoiceBook:
 
 	def _issue(self, newest: date) -> None:
 		month = self._first
+		groups: dict[str, list[Group]] = {}
 		while month <= newest:
 			if month not in self._issued:
 				self._issued[month] = []
-				self._make(month)
+				self._make(month, groups)
 			month = add_months(month, 1)
 
-	def _make(self, month: date) -> None:
-		charges = Month(self._world, month)
+	def _make(self, month: date, groups: dict[str, list[Group]]) -> None:
+		charges = Month(self._world, month, groups)
 		by_currency: dict[str, list[Item]] = {}
 		for item in _all_of(charges, self._world):
 			by_currency.setdefault(item.currency, []).append(item)

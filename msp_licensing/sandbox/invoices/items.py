@@ -77,7 +77,7 @@ class Article:
 	flat: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Amounts:
 	"""The money of one item. Customer's amounts are None where no price is known."""
 
@@ -89,7 +89,8 @@ class Amounts:
 	due: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, although nothing changes one: there may be hundreds of thousands, and freezing doubles their making.
+@dataclass(slots=True)
 class Item:
 	"""A charge. `end` is the day after the period's last; `price` and `cost` are per unit."""
 

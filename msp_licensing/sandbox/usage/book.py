@@ -91,10 +91,19 @@ class UsageBook:
 		self._known: dict[str, tuple[str, str, date]] = {}
 		self._all_known: tuple[date, int] | None = None
 
-	def groups(self, subscription: Subscription, by: date = date.max) -> list[Group]:
-		"""The subscription's resource groups, each the company's to which it was linked `by` a day."""
+	def groups(
+		self, subscription: Subscription, by: date = date.max, kept: dict[str, list[Group]] | None = None
+	) -> list[Group]:
+		"""The subscription's resource groups, each the company's to which it was linked `by` a day.
+
+		`kept` holds what was made up, by subscription, for a caller who asks for several days in a row.
+		"""
 		edits = self._edits.get(subscription.id)
-		groups = made_up(self._world, subscription)
+		groups = kept.get(subscription.id) if kept is not None else None
+		if groups is None:
+			groups = made_up(self._world, subscription)
+			if kept is not None:
+				kept[subscription.id] = groups
 		if not edits:
 			return groups
 		present = [group for group in groups if not (edit := edits.get(group.name)) or not edit.removed]
@@ -138,12 +147,14 @@ class UsageBook:
 			found.append(summary)
 		return found
 
-	def finals(self, subscription: Subscription, month: date) -> Iterator[tuple[Group, Decimal, Decimal]]:
+	def finals(
+		self, subscription: Subscription, month: date, kept: dict[str, list[Group]] | None = None
+	) -> Iterator[tuple[Group, Decimal, Decimal]]:
 		"""What each group comes to for `month` (its first day) after the vendors' last posts.
 
 		A group that was linked after those, on the 3rd of the next month, is still whose it was before.
 		"""
-		for group in self.groups(subscription, add_months(month, 1).replace(day=_LAST_POSTS)):
+		for group in self.groups(subscription, add_months(month, 1).replace(day=_LAST_POSTS), kept):
 			if within := self._window(subscription, group, month):
 				yield group, *self._totals(subscription, group, within, within.last, final=True)
 
