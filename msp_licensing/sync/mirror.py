@@ -23,8 +23,12 @@ from msp_licensing.pax8 import BadAnswer, Pax8Error
 BATCH = 500
 TRIES = 3
 
-# A longer text is no name or description but a fault.
+# A longer text is no description, and a longer one no name or word, but a fault.
 LONGEST_TEXT = 10_000
+LONGEST_NAME = 500
+
+# Columns this short hold codes, such as currencies.
+LONGEST_CODE = 10
 
 Row = dict[str, Any]
 
@@ -224,6 +228,12 @@ def stored_fingerprints(doctype: str) -> dict[str, bytes]:
 
 # --------------------------------------------------------------------------------------------- values
 
+# Columns without which a row is refused.
+_NEEDED = {
+	"Pax8 Company": ("company_name",),
+	"Pax8 Product": ("product_name",),
+	"Pax8 Subscription": ("company", "product"),
+}
 _IDS = {"Link", "Dynamic Link"}
 _TEXTS = {"Small Text", "Text", "Long Text", "Code"}
 _NUMBERS = {"Currency", "Float", "Percent"}
@@ -235,17 +245,22 @@ def fitting(doctype: str) -> Callable[[Row], Row]:
 	"""Returns a function that makes the values of a row fit their columns.
 
 	It raises ValueError, naming the field, for what does not fit: one row must not make a whole batch fail. Names and
-	descriptions that are somewhat too long are cut; ids never are. Texts are cleaned as a save would: Pax8's names
+	descriptions that are somewhat too long are cut; ids and codes never are, and what nobody could tell a record by
+	without is not missing. Texts are cleaned as a save would: Pax8's names
 	are other people's input. Times (aware) become the site's.
 	"""
 	fields = {field.fieldname: field for field in frappe.get_meta(doctype).fields}
 	zone = ZoneInfo(get_system_timezone())
+	needed = _NEEDED.get(doctype, ())
 	lengths: dict[str, int] = {}
 	for name, field in fields.items():
 		is_text = field.fieldtype in _TEXTS
 		lengths[name] = LONGEST_TEXT if is_text else int(field.length or frappe.db.VARCHAR_LEN)
 
 	def fit(row: Row) -> Row:
+		for column in needed:
+			if column in row and not row[column]:
+				raise ValueError(_("{0} is missing").format(_label(fields[column])))
 		fitted: Row = {}
 		for column, value in row.items():
 			kind = type(value)
@@ -268,8 +283,10 @@ def fitting(doctype: str) -> Callable[[Row], Row]:
 
 
 def _fit_text(value: str, field: Any, length: int) -> str:
-	is_id = field.fieldtype in _IDS or field.fieldname == "pax8_id"
-	if len(value) > (length if is_id else LONGEST_TEXT):
+	# Half of an id or of a code (a currency) is another one.
+	whole = field.fieldtype in _IDS or field.fieldname == "pax8_id" or length <= LONGEST_CODE
+	longest = length if whole else LONGEST_TEXT if field.fieldtype in _TEXTS else LONGEST_NAME
+	if len(value) > longest:
 		raise ValueError(_("{0} is {1} characters long").format(_label(field), len(value)))
 	# JSON may hold halves of surrogate pairs, which no database takes.
 	value = value.encode("utf-8", "replace").decode("utf-8")

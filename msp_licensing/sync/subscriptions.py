@@ -34,8 +34,8 @@ def sync(pax8: Pax8Client, run: Any, *, company: str | None = None) -> None:
 	unmapped: Counter[str] = Counter()
 	with mirror:
 		for subscription in pax8.subscriptions(company_id=company, on_unreadable=mirror.refuse):
-			if subscription.company_id not in mapped:
-				unmapped[subscription.company_id or ""] += 1
+			if subscription.company_id and subscription.company_id not in mapped:
+				unmapped[subscription.company_id] += 1
 				run.rows_unmapped += 1
 				if subscription.id not in mirror:
 					mirror.leave(subscription.id)
