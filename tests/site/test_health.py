@@ -58,6 +58,13 @@ def test_data_becomes_stale_when_two_runs_and_a_bit_were_missed(site, connected,
 	assert row.age > row.allowed and row.since < site.utils.now_datetime()
 
 
+def test_every_kind_that_is_synced_is_watched(site):
+	from msp_licensing.sync import health, jobs
+
+	assert set(health.TASKS) == set(jobs.WALKS)
+	assert all(site.get_attr(task) for task in health.TASKS.values())
+
+
 def test_a_slower_schedule_allows_older_data(site, connected, ran, health, schedule):
 	ran("Subscriptions", hours=20)
 	assert state_of(health, "Subscriptions") == "Stale"
