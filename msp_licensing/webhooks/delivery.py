@@ -174,7 +174,8 @@ def _action(body: dict[str, Any], data: Any) -> str:
 
 
 def _text(value: Any) -> str:
-	return _storable(value.strip()[:140]) if isinstance(value, str) else ""
+	"""A name as it is shown in lists and titles; none that is meant well looks like HTML."""
+	return _storable(re.sub(r"[<>]", "", value).strip()[:140]) if isinstance(value, str) else ""
 
 
 def _storable(text: str) -> str:

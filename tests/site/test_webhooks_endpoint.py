@@ -166,6 +166,13 @@ def test_text_that_no_database_takes_is_kept_as_far_as_it_can(deliver, site):
 	assert site.get_last_doc(DT).subscription_id == KEEPER
 
 
+def test_names_that_look_like_html_do_not_stay_that(deliver, site):
+	evil = "<img src=x onerror=alert(1)>"
+	deliver(event(topic=evil, data={"action": evil, "subscriptionId": evil}))
+	kept = site.get_last_doc(DT)
+	assert (kept.topic, kept.action) == ("img src=x onerror=alert(1)",) * 2 and not kept.subscription_id
+
+
 def test_an_empty_object_is_an_event_about_nothing(deliver, site):
 	assert deliver({}).json() == RECEIVED
 	assert not site.get_last_doc(DT).topic

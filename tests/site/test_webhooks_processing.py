@@ -466,6 +466,33 @@ def test_a_killed_worker_loses_nothing_and_does_not_try_for_ever(site, process, 
 	assert row(site, name).status == "Failed" and "stopped" in row(site, name).error
 
 
+def test_after_a_real_worker_was_killed_the_schedule_takes_the_event_up(site, sandbox):
+	from frappe.utils.background_jobs import get_redis_conn
+	from test_worker import Worker, wait_for
+
+	from msp_licensing.sync.lock import RunLock
+	from msp_licensing.webhooks import events
+
+	sandbox.change("subscriptions", KEEPER, quantity=17)
+	sandbox.faults.add("delay", "findSubscriptionBySubscriptionId", seconds=5)
+	name = receive(site)
+	events.queue_processing()
+	workers = [Worker()]
+	try:
+		wait_for(site, lambda: row(site, name).attempts, "taken up")
+		wait_for(site, lambda: not sandbox.faults.list() or sandbox.faults.list()[0]["hits"], "asked")
+		workers[0].kill()
+		assert row(site, name).status == "Received"
+		get_redis_conn().delete(RunLock("Webhooks").key)  # lapses by itself within half a minute
+		events.follow_up()
+		workers.append(Worker())
+		wait_for(site, lambda: row(site, name).status == "Processed", "processed after the restart")
+	finally:
+		for worker in workers:
+			worker.stop()
+	assert site.db.get_value("Pax8 Subscription", KEEPER, "quantity") == 17
+
+
 def test_while_one_worker_is_at_it_no_other_stores_an_older_answer(site, process, monkeypatch):
 	from msp_licensing.sync.lock import RunLock
 	from msp_licensing.webhooks import processing
