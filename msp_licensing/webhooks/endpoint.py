@@ -37,11 +37,9 @@ def receive() -> Response:
 	except BadDelivery:
 		return _answer(400, "not a JSON object")
 	if problem := connection.problem():
-		events.store(delivery, status=events.IGNORED, result=problem)
+		events.keep(delivery, status=events.IGNORED, result=problem)
 	else:
-		events.store(delivery)
-	frappe.db.commit()  # nosemgrep: kept before it is acknowledged
-	if not problem:
+		events.keep(delivery)
 		events.queue_processing()
 	return _answer(200, "received")
 

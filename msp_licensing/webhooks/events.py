@@ -11,13 +11,28 @@ RECEIVED, PROCESSED, IGNORED, FAILED = "Received", "Processed", "Ignored", "Fail
 
 # One queued job takes all events that wait. The mark is gone before the job looks, so what comes later queues another.
 QUEUED_FOR_SECONDS = 300
+TRIES = 3
 
 
-def store(delivery: Delivery, *, status: str = RECEIVED, result: str | None = None) -> None:
-	"""Keeps an event; the caller commits. One that is known already is counted, and waits to be processed again.
+def keep(delivery: Delivery, *, status: str = RECEIVED, result: str | None = None) -> None:
+	"""Keeps an event and commits. A deadlock with another delivery's is tried again.
 
-	One statement, so that two deliveries of one event at the same moment are one row with a count of two.
+	One that is known already is counted, and waits to be processed again: Pax8 says the same twice when it happens
+	twice.
 	"""
+	for attempt in range(1, TRIES + 1):
+		try:
+			_store(delivery, status, result)
+			frappe.db.commit()  # nosemgrep: kept before it is acknowledged
+			return
+		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
+			frappe.db.rollback()
+			if attempt == TRIES:
+				raise
+
+
+def _store(delivery: Delivery, status: str, result: str | None) -> None:
+	"""One statement, so that two deliveries of one event at the same moment are one row with a count of two."""
 	now, user = now_datetime(), frappe.session.user
 	first = {kind: ids[0] for kind, ids in delivery.ids.items()}
 	row = {

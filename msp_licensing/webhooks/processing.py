@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import frappe
 from frappe import _
 from frappe.utils import add_to_date, now_datetime
+from rq.timeouts import JobTimeoutException
 
 from msp_licensing.pax8 import (
 	AuthenticationFailed,
@@ -54,7 +55,7 @@ class Outcome(NamedTuple):
 
 	status: str
 	words: str
-	error: Pax8Error | None = None
+	is_error: bool = False
 
 
 def run(pax8: Pax8Client | None = None) -> int:
@@ -127,6 +128,8 @@ class _Work:
 		frappe.db.commit()  # nosemgrep: counted before it is tried, so that a killed worker counts
 		try:
 			outcomes = self._outcomes(frappe.db.get_value(DOCTYPE, row.name, "payload"))
+		except JobTimeoutException:
+			raise  # the worker's time is up, which says nothing about this event
 		except Exception as error:
 			frappe.db.rollback()
 			frappe.log_error(
@@ -150,7 +153,7 @@ class _Work:
 
 	def _read_record(self, kind: Kind, name: str) -> Outcome:
 		if self._down:
-			return Outcome(RECEIVED, self._down.message, self._down)
+			return Outcome(RECEIVED, self._down.message, True)
 		try:
 			client = self._client()
 			frappe.db.rollback()  # what is stored is looked at after the answer, not before
@@ -160,11 +163,14 @@ class _Work:
 			frappe.db.rollback()
 			if not isinstance(error, TRANSIENT):
 				self._faults = 0
-				return Outcome(FAILED, error.message, error)
+				return Outcome(FAILED, error.message, True)
 			self._faults += 1
 			if isinstance(error, _OF_THE_CONNECTION) or self._faults >= _FAULTS_IN_A_ROW:
 				self._down = error
-			return Outcome(RECEIVED, error.message, error)
+			return Outcome(RECEIVED, error.message, True)
+		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
+			frappe.db.rollback()
+			return Outcome(RECEIVED, _("The database was busy with this record."), True)
 		self._faults = 0
 		return Outcome(
 			IGNORED if stored in ("unknown", "unmapped") else PROCESSED, _words(kind, name, stored)
@@ -177,8 +183,8 @@ class _Work:
 
 	def _conclude(self, row: Any, outcomes: list[Outcome]) -> None:
 		statuses = {outcome.status for outcome in outcomes}
-		done = "\n".join(dict.fromkeys(outcome.words for outcome in outcomes if not outcome.error)) or None
-		errors = "\n".join(dict.fromkeys(outcome.words for outcome in outcomes if outcome.error)) or None
+		done = "\n".join(dict.fromkeys(outcome.words for outcome in outcomes if not outcome.is_error)) or None
+		errors = "\n".join(dict.fromkeys(outcome.words for outcome in outcomes if outcome.is_error)) or None
 		if RECEIVED in statuses and row.attempts + 1 < MAX_ATTEMPTS:
 			again = add_to_date(now_datetime(), minutes=MINUTES_BETWEEN_ATTEMPTS)
 			self._finish(row, RECEIVED, done, errors, next_attempt_on=again, processed_on=None)

@@ -100,7 +100,7 @@ def an_event():
 	from msp_licensing.webhooks import delivery, events
 
 	found = delivery.read(b'{"webhookTopic": {"topic": "PRODUCT"}}')
-	events.store(found)
+	events.keep(found)
 	return frappe.db.get_value(events.DOCTYPE, {"event_hash": found.event_hash})
 
 

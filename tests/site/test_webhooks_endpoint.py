@@ -204,6 +204,22 @@ def test_the_same_event_at_the_same_moment_is_one_row(deliver, server, site):
 	assert len(jobs()) == 1
 
 
+def test_a_deadlock_of_two_deliveries_is_tried_again(deliver, site, monkeypatch):
+	from msp_licensing.webhooks import events
+
+	store, deadlocks = events._store, [1, 2]
+
+	def deadlocked(*args):
+		if deadlocks:
+			deadlocks.pop()
+			raise site.QueryDeadlockError("a deadlock")
+		store(*args)
+
+	monkeypatch.setattr(events, "_store", deadlocked)
+	assert deliver().json() == RECEIVED and not deadlocks
+	assert site.get_last_doc(DT).times_received == 1
+
+
 def test_a_burst_queues_one_job(deliver, site):
 	for number in range(10):
 		deliver(event(data={"subscriptionId": KEEPER, "number": number}))

@@ -442,6 +442,37 @@ def test_an_error_of_our_own_fails_one_event_and_is_told_of_once(site, process, 
 	assert site.db.count("Error Log", {"reference_name": bad}) == 1
 
 
+def test_a_record_that_the_database_holds_is_come_back_to(site, process, monkeypatch):
+	from msp_licensing.sync import single
+
+	def held(*args):
+		monkeypatch.undo()
+		raise site.QueryDeadlockError("a deadlock")
+
+	monkeypatch.setattr(single.subscriptions, "take_in", held)
+	name = receive(site)
+	process()
+	assert row(site, name).status == "Received" and "busy" in row(site, name).error
+	due_again(site, name)
+	process()
+	assert row(site, name).status == "Processed" and not site.db.count("Error Log")
+
+
+def test_a_worker_whose_time_is_up_blames_no_event(site, process, monkeypatch):
+	from rq.timeouts import JobTimeoutException
+
+	from msp_licensing.webhooks import processing
+
+	def too_long(*args):
+		raise JobTimeoutException("time is up")
+
+	monkeypatch.setitem(processing._READERS, "subscription", too_long)
+	name = receive(site)
+	with pytest.raises(JobTimeoutException):
+		process()
+	assert row(site, name).status == "Received"
+
+
 def test_a_killed_worker_loses_nothing_and_does_not_try_for_ever(site, process, monkeypatch):
 	from frappe.utils.background_jobs import get_queue
 

@@ -40,8 +40,7 @@ def receive(site: Any, **options: Any) -> str:
 	from msp_licensing.webhooks import delivery, events
 
 	read = delivery.read(json.dumps(event(**options)).encode())
-	events.store(read)
-	site.db.commit()
+	events.keep(read)
 	return site.db.get_value(DT, {"event_hash": read.event_hash})
 
 
