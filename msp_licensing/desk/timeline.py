@@ -7,6 +7,8 @@ import frappe
 from frappe import _
 from frappe.utils import escape_html, format_datetime, formatdate, get_link_to_form
 
+from msp_licensing.sync.recorded import WATCHED
+
 DOCTYPE = "Pax8 Subscription Change"
 SHOWN = 60
 
@@ -25,9 +27,12 @@ def changes_at_pax8(doctype: str, name: str) -> list[dict[str, Any]]:
 		DOCTYPE,
 		filters={"subscription": name, "field": ("not in", list(hidden) or [""])},
 		fields=["field", "old_value", "new_value", "seen_on", "changed_on", "source", "request", "history"],
-		order_by="seen_on desc, field asc",
+		order_by="seen_on desc",
 		limit=SHOWN,
 	)
+	order = list(WATCHED.values())
+	rows.sort(key=lambda row: order.index(row.field))
+	rows.sort(key=lambda row: row.seen_on, reverse=True)
 	return [
 		{"icon": "refresh", "creation": seen_on, "content": _item(list(group))}
 		for (seen_on, _request), group in groupby(rows, key=lambda row: (row.seen_on, row.request))

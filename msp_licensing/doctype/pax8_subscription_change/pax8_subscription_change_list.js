@@ -1,5 +1,5 @@
 frappe.listview_settings["Pax8 Subscription Change"] = {
-	add_fields: ["source", "request"],
+	add_fields: ["source", "request", "field", "old_value", "new_value"],
 	hide_name_column: true,
 	get_indicator: (doc) =>
 		doc.source === "Request"
@@ -7,8 +7,14 @@ frappe.listview_settings["Pax8 Subscription Change"] = {
 			: [__("Outside"), "orange", "source,=,Outside"],
 	formatters: {
 		client: (value) => frappe.utils.escape_html(value || ""),
-		product_name: (value) => frappe.utils.escape_html(value || ""),
-		old_value: (value) => frappe.utils.escape_html(value || "—"),
-		new_value: (value) => frappe.utils.escape_html(value || "—"),
+		// The title of a row is set as text: nothing in it is markup. What changed first, since long names are cut.
+		product_name: (value, df, doc) =>
+			`${__(doc.field)} ${shown(doc, doc.old_value)} → ${shown(doc, doc.new_value)} · ${value || ""}`,
 	},
 };
+
+function shown(doc, value) {
+	if (doc.field === "No Longer at Pax8") return value ? __("Yes") : __("No");
+	if (!value) return "—";
+	return ["Commitment End", "End Date"].includes(doc.field) ? frappe.datetime.str_to_user(value) : value;
+}
