@@ -56,8 +56,9 @@ REFUSED = [
 	),
 ]
 # The file lists no refusal at all for reading one invoice.
-REFUSED_BEYOND_THE_FILE = [get(INVOICE, 404, NOWHERE), get(INVOICE, 404, "not-an-id")]
+REFUSED_BEYOND_THE_FILE = [get(INVOICE, 404, NOWHERE)]
 INVALID = [
+	get(INVOICE, 404, "not-an-id"),
 	get("/invoices", 400, size="201"),
 	get("/invoices", 400, sort="companyId"),
 	get("/invoices", 400, invoiceDate="31.10.2000"),

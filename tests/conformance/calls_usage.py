@@ -45,8 +45,9 @@ REFUSED = [
 	get(LINES, 404, NOWHERE, usageDate=TODAY),
 ]
 # The file lists no refusal at all for reading one summary.
-REFUSED_BEYOND_THE_FILE = [get(SUMMARY, 404, NOWHERE), get(SUMMARY, 404, "not-an-id")]
+REFUSED_BEYOND_THE_FILE = [get(SUMMARY, 404, NOWHERE)]
 INVALID = [
+	get(SUMMARY, 404, "not-an-id"),
 	get(USAGE_SUMMARIES, 400, story.CEDAR_AZURE, size="0"),
 	get(USAGE_SUMMARIES, 400, story.CEDAR_AZURE, page="last"),
 	get(USAGE_SUMMARIES, 400, story.CEDAR_AZURE, sort="companyId"),

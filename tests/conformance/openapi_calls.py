@@ -54,8 +54,12 @@ def get(path: str, status: int, /, *ids: str, **query: str) -> Call:
 
 def judged(operation: Operation, response: httpx.Response) -> Verdict:
 	"""What the spec says to an answer."""
-	body = response.json() if response.content else None
-	return operation.judge_response(response.status_code, response.headers.get("content-type", ""), body)
+	return operation.judge_response(response)
+
+
+def asked(operation: Operation, response: httpx.Response) -> Verdict:
+	"""What the spec says to the call that was answered so."""
+	return operation.judge_request(response.request)
 
 
 def ask(sandbox: Sandbox, method: str, url: str, body: Any = None) -> Any:

@@ -1,8 +1,9 @@
 """Pax8's published OpenAPI files, as a judge of requests and responses.
 
-OpenAPI 3.0 schemas are JSON Schema (draft 4) but for three things seen to here: `readOnly` and `writeOnly`,
-fields that no schema declares, and the places where Pax8's files contradict themselves (TOLERATED). The webhooks
-file is OpenAPI 3.1, yet has nothing in it that draft 4 reads otherwise.
+openapi-core judges paths, parameters, bodies, formats, readOnly and writeOnly. Seen to here: the names of Pax8's own
+format and sign-in, what openapi-core does not look for (query parameters and fields that nothing declares, a body
+where none is listed, the shape of a refusal that is not listed), and the places where Pax8's files contradict
+themselves (TOLERATED).
 """
 
 from __future__ import annotations
@@ -10,14 +11,21 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from urllib.parse import urlsplit
 
-from jsonschema import Draft4Validator, FormatChecker, ValidationError
+import httpx
+from jsonschema import ValidationError
+from openapi_core.casting.schemas.exceptions import CastError
+from openapi_core.templating.media_types.exceptions import MediaTypeNotFound
+from openapi_core.templating.responses.exceptions import ResponseNotFound
+from openapi_core.testing import MockRequest, MockResponse
+from openapi_core.validation.request.exceptions import MissingRequiredParameter
+from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
+from openapi_document import Document
 
 SPECS_VARIABLE = "MSP_LICENSING_PAX8_SPECS"
 FILES = (
@@ -26,7 +34,6 @@ FILES = (
 	"pax8-openapi-webhooks-api.json",
 )
 
-_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})")
 DATE_ONLY = re.compile(r"\d{4}-\d{2}-\d{2}")
 OFFSET_WITHOUT_COLON = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}[+-]\d{4}")
 
@@ -134,6 +141,11 @@ TOLERATED: tuple[Tolerance, ...] = (
 		lambda f: (f.name, f.rule, f.value) == ("DELETE /subscriptions/{subscriptionId}", "status", 422),
 	),
 	Tolerance(
+		"a readOnly field in a request: OpenAPI only says that it should not be sent, and the files' updates take "
+		"whole records",
+		lambda f: f.rule == "readOnly",
+	),
+	Tolerance(
 		"400 for what cannot be read (page, size, sort, a flag, a body): the file gives limits but no status for them",
 		lambda f: (f.rule, f.value) == ("status", 400),
 	),
@@ -185,10 +197,15 @@ def spec_folder() -> Path | None:
 class Operation:
 	"""One operation of the spec."""
 
-	def __init__(self, document: Mapping[str, Any], method: str, path: str, node: Mapping[str, Any]) -> None:
-		self.method, self.path = method, path
+	def __init__(self, document: Document, method: str, path: str, node: Mapping[str, Any]) -> None:
+		self.document, self.method, self.path = document, method, path
 		self.id: str | None = node.get("operationId")
-		self._document, self._node = document, node
+		self._node = node
+
+	@property
+	def name(self) -> str:
+		"""Method and path."""
+		return f"{self.method} {self.path}"
 
 	@property
 	def parameters(self) -> dict[str, dict[str, Any]]:
@@ -200,117 +217,108 @@ class Operation:
 		"""The statuses that the file lists."""
 		return {int(status) for status in self._node["responses"]}
 
-	def judge_request(self, query: Mapping[str, str], body: Any = None) -> Verdict:
-		"""Whether the spec allows this call."""
+	def judge_request(self, request: httpx.Request) -> Verdict:
+		"""Whether the spec allows this call, which was sent to the sandbox."""
 		verdict = Verdict()
-		for name, text in query.items():
-			schema = self.parameters.get(name)
-			if schema is None:
+		for name, text in request.url.params.multi_items():
+			if name not in self.parameters:
 				verdict.add(Finding(name, "undeclared", text, "no such parameter"))
-				continue
-			for error in _validator(json.dumps(schema)).iter_errors(_typed(text, schema)):
-				verdict.add(_finding(error, name))
-		for parameter in self._node.get("parameters", ()):
-			if parameter["in"] == "query" and parameter.get("required") and parameter["name"] not in query:
-				verdict.add(Finding(parameter["name"], "required parameter", None, "it must be given"))
-		content = self._node.get("requestBody", {}).get("content")
-		if content:
-			schema = content["application/json"]["schema"]
-			for error in self._validator(schema).iter_errors(body):
-				verdict.add(_finding(error, "body"))
+		try:
+			for error in self.document.api.iter_request_errors(self._request(request)):
+				for finding in self._findings(error):
+					verdict.add(finding)
+		except UnicodeDecodeError as e:
+			# The one thing that openapi-core lets through as it is.
+			verdict.add(Finding("body", "encoding", request.content, str(e)))
 		return verdict
 
-	def judge_response(self, status: int, content_type: str, body: Any) -> Verdict:
-		"""Whether the spec allows this answer."""
+	def judge_response(self, response: httpx.Response) -> Verdict:
+		"""Whether the spec allows this answer of the sandbox."""
 		verdict = Verdict()
-		listed = self._node["responses"].get(str(status))
-		if listed is None:
-			name = f"{self.method} {self.path}"
-			verdict.add(Finding(name, "status", status, f"{status} is not listed for {self.id}"))
-			# An unlisted refusal must still come in the envelope.
-			schema: dict[str, Any] | None = {"$ref": "#/components/schemas/Error"}
-			if "Error" not in self._document["components"]["schemas"]:
-				schema = None
-		elif not listed.get("content"):
-			if body is not None:
-				verdict.add(Finding("response", "body", body, "no body is listed"))
+		answer = MockResponse(
+			response.content,
+			response.status_code,
+			dict(response.headers),
+			response.headers.get("content-type", ""),
+		)
+		listed = self._node["responses"].get(str(response.status_code), {})
+		if response.status_code in self.statuses and not listed.get("content"):
+			if response.content:
+				verdict.add(Finding("response", "body", response.text, "no body is listed"))
 			return verdict
-		else:
-			schema = listed["content"].get("application/json", {}).get("schema")
-		if content_type.partition(";")[0] != "application/json":
-			verdict.add(Finding("response", "content type", content_type, "not JSON"))
-		if schema is not None:
-			for error in self._validator(schema).iter_errors(body):
-				if not _is_for_requests(error):
-					verdict.add(_finding(error, "body"))
-			for finding in self._beyond(schema, body, "body"):
+		for error in self.document.api.iter_response_errors(self._request(response.request), answer):
+			for finding in self._findings(error):
 				verdict.add(finding)
+		if not listed:
+			self._judge_envelope(response, verdict)
+		elif schema := listed["content"].get("application/json", {}).get("schema"):
+			self._judge_fields(schema, _json(response), "body", verdict)
 		return verdict
 
 	def judge_schema(self, name: str, value: Any) -> Verdict:
 		"""Whether a value is what a schema of this operation's file declares: for what is no answer."""
 		verdict = Verdict()
-		schema = {"$ref": f"#/components/schemas/{name}"}
-		for error in self._validator(schema).iter_errors(value):
-			verdict.add(_finding(error, name))
-		for finding in self._beyond(schema, value, name):
+		for finding in _of_schema(self.document.errors_by_name(name, value), name):
 			verdict.add(finding)
+		self._judge_fields({"$ref": f"#/components/schemas/{name}"}, value, name, verdict)
 		return verdict
 
-	def _validator(self, schema: Mapping[str, Any]) -> Draft4Validator:
-		# Beside a $ref other keywords are ignored, hence the allOf.
-		return _validator(
-			json.dumps(
-				{"allOf": [schema], "components": {"schemas": self._document["components"]["schemas"]}}
-			)
+	def _judge_fields(self, schema: Mapping[str, Any], value: Any, name: str, verdict: Verdict) -> None:
+		for key, item, place in self.document.undeclared(schema, value, name):
+			verdict.add(Finding(key, "undeclared", item, f"no schema declares it in {place}"))
+
+	def _judge_envelope(self, response: httpx.Response, verdict: Verdict) -> None:
+		"""An unlisted refusal must still come in the envelope, where the file declares one."""
+		if response.headers.get("content-type", "").partition(";")[0] != "application/json":
+			verdict.add(Finding("response", "content type", response.headers.get("content-type"), "not JSON"))
+		elif "Error" in self.document.schemas:
+			envelope = self.judge_schema("Error", _json(response))
+			verdict.findings += envelope.findings
+			verdict.tolerated += envelope.tolerated
+
+	def _request(self, request: httpx.Request) -> MockRequest:
+		"""The request as it would have been sent to Pax8."""
+		base = urlsplit(self.document.base)
+		return MockRequest(
+			f"{base.scheme}://{base.netloc}",
+			request.method,
+			request.url.raw_path.decode().partition("?")[0],
+			args=request.url.params.multi_items(),
+			headers=dict(request.headers),
+			data=request.content,
+			content_type=request.headers.get("content-type", ""),
 		)
 
-	def _beyond(self, schema: Mapping[str, Any], value: Any, name: str) -> Iterator[Finding]:
-		"""Fields that no schema declares, and those that only requests may carry."""
-		if isinstance(value, list):
-			for item in value:
-				yield from self._beyond(self._resolved(schema).get("items", {}), item, name)
-		if not isinstance(value, dict):
-			return
-		declared = self._properties(schema)
-		for key, item in value.items():
-			if key not in declared and self._is_open(schema):
-				continue
-			if key not in declared:
-				yield Finding(key, "undeclared", item, f"no schema declares it in {name}")
-			elif declared[key].get("writeOnly"):
-				yield Finding(key, "writeOnly", item, "requests only")
-			else:
-				yield from self._beyond(declared[key], item, key)
-
-	def _is_open(self, schema: Mapping[str, Any]) -> bool:
-		"""Whether the schema says that an object may hold more than it declares."""
-		schema = self._resolved(schema)
-		return "additionalProperties" in schema or any(
-			self._is_open(part) for part in schema.get("allOf", ())
-		)
-
-	def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-		reference = schema.get("$ref")
-		return self._document["components"]["schemas"][reference.rsplit("/", 1)[1]] if reference else schema
-
-	def _properties(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-		schema = self._resolved(schema)
-		properties = dict(schema.get("properties", {}))
-		for part in schema.get("allOf", ()):
-			properties.update(self._properties(part))
-		return properties
+	def _findings(self, error: Exception) -> Iterator[Finding]:
+		"""What openapi-core says in one go, one by one."""
+		cause = error.__cause__
+		name = getattr(error, "name", "body")
+		if isinstance(cause, InvalidSchemaValue):
+			yield from _of_schema(cause.schema_errors, name)
+		elif isinstance(cause, CastError):
+			yield Finding(name, "type", cause.value, str(cause))
+		elif isinstance(cause, MediaTypeNotFound):
+			yield Finding(name, "content type", cause.mimetype, str(cause))
+		elif isinstance(error, ResponseNotFound):
+			status = int(error.http_status)
+			yield Finding(self.name, "status", status, f"{status} is not listed for {self.id}")
+		elif isinstance(error, MissingRequiredParameter):
+			yield Finding(name, "required parameter", None, str(error))
+		else:
+			yield Finding(name, type(cause or error).__name__, None, str(error))
 
 
 class Spec:
 	"""All operations of the files in a folder."""
 
 	def __init__(self, folder: Path) -> None:
-		self.documents = [json.loads((folder / name).read_text(encoding="utf-8")) for name in FILES]
+		self.documents = {
+			name: Document(json.loads((folder / name).read_text(encoding="utf-8"))) for name in FILES
+		}
 		self.operations = {
 			(method.upper(), path): Operation(document, method.upper(), path, node)
-			for document in self.documents
-			for path, methods in document["paths"].items()
+			for document in self.documents.values()
+			for path, methods in document.content["paths"].items()
 			for method, node in methods.items()
 		}
 
@@ -318,61 +326,24 @@ class Spec:
 		"""The values of the files' own examples."""
 		return {
 			name: example["value"]
-			for document in self.documents
-			for name, example in document["components"].get("examples", {}).items()
+			for document in self.documents.values()
+			for name, example in document.content["components"].get("examples", {}).items()
 		}
 
 
-_FORMATS = FormatChecker(formats=())
+def _json(response: httpx.Response) -> Any:
+	"""The body, or None where it is not JSON, of which openapi-core tells."""
+	try:
+		return response.json()
+	except ValueError:
+		return None
 
 
-@_FORMATS.checks("date-time")
-def _is_moment(value: object) -> bool:
-	return not isinstance(value, str) or _RFC3339.fullmatch(value) is not None
-
-
-@_FORMATS.checks("yyyy-MM-dd")
-@_FORMATS.checks("date")
-def _is_date(value: object) -> bool:
-	return not isinstance(value, str) or DATE_ONLY.fullmatch(value) is not None
-
-
-@_FORMATS.checks("email")
-def _is_email(value: object) -> bool:
-	return not isinstance(value, str) or re.fullmatch(r"[^@\s]+@[^@\s]+", value) is not None
-
-
-@_FORMATS.checks("uuid", raises=ValueError)
-def _is_uuid(value: object) -> bool:
-	return not isinstance(value, str) or str(UUID(value)) == value.lower()
-
-
-@cache
-def _validator(schema: str) -> Draft4Validator:
-	return Draft4Validator(json.loads(schema), format_checker=_FORMATS)
-
-
-def _typed(text: str, schema: Mapping[str, Any]) -> Any:
-	"""A parameter's text as its schema's type, or the text itself where it is not of that type."""
-	if schema.get("type") == "boolean":
-		return {"true": True, "false": False}.get(text, text)
-	if schema.get("type") in ("number", "integer"):
-		try:
-			return float(text) if schema["type"] == "number" else int(text)
-		except ValueError:
-			return text
-	return text
-
-
-def _is_for_requests(error: ValidationError) -> bool:
-	"""Whether what an answer lacks is a writeOnly field, which OpenAPI has required of requests alone."""
-	if error.validator != "required":
-		return False
-	name = error.message.split("'")[1]
-	return bool(error.schema.get("properties", {}).get(name, {}).get("writeOnly"))
-
-
-def _finding(error: ValidationError, default: str) -> Finding:
-	names = [part for part in error.absolute_path if isinstance(part, str)]
-	rule = f"format {error.validator_value}" if error.validator == "format" else str(error.validator)
-	return Finding(names[-1] if names else default, rule, error.instance, error.message)
+def _of_schema(errors: Iterable[ValidationError], default: str) -> Iterator[Finding]:
+	for error in errors:
+		# The 3.0 validator has this of a null besides telling that it is of another type.
+		if error.message == "None for not nullable":
+			continue
+		names = [part for part in error.absolute_path if isinstance(part, str)]
+		rule = f"format {error.validator_value}" if error.validator == "format" else str(error.validator)
+		yield Finding(names[-1] if names else default, rule, error.instance, error.message)

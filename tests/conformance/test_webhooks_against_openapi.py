@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from calls_webhooks import ONE, WHOLE, a_log
+from calls_webhooks import ONE, WHOLE, a_log, a_webhook
 from openapi_calls import NOWHERE, Call, judged
 from pax8_openapi import Spec
 
@@ -64,7 +64,7 @@ def test_the_judge_sees_a_webhook_that_does_not_conform(
 	assert response.status_code == 200
 	assert not judged(operation, response).findings
 	body = {**copy.deepcopy(response.json()), **spoiled}
-	verdict = operation.judge_response(200, "application/json", body)
+	verdict = operation.judge_response(httpx.Response(200, json=body, request=response.request))
 	assert [finding.rule for finding in verdict.findings] == ([rule] if rule else [])
 
 
@@ -77,6 +77,10 @@ def test_the_judge_lets_the_data_of_an_event_be_anything_and_its_frame_not(spec:
 	assert [f.rule for f in definitions.judge_schema("WebhookPayload", sample).findings] == ["undeclared"]
 
 
-def test_the_judge_sees_a_body_where_none_is_listed(spec: Spec) -> None:
-	verdict = spec.operations["DELETE", ONE].judge_response(204, "application/json", {"deleted": True})
+def test_the_judge_sees_a_body_where_none_is_listed(spec: Spec, api: httpx.Client, sandbox: Sandbox) -> None:
+	response = Call("DELETE", ONE, 204, given=a_webhook).make(api, sandbox)
+	operation = spec.operations["DELETE", ONE]
+	assert not judged(operation, response).findings
+	answer = httpx.Response(204, json={"deleted": True}, request=response.request)
+	verdict = operation.judge_response(answer)
 	assert [finding.rule for finding in verdict.findings] == ["body"]
