@@ -213,6 +213,14 @@ class Operation:
 		return {p["name"]: p["schema"] for p in self._node.get("parameters", ()) if p["in"] == "query"}
 
 	@property
+	def can_be_called_wrongly(self) -> bool:
+		"""Whether the file leaves anything to get wrong: more than ids in the path of which it says no format."""
+		given = self._node.get("parameters", ())
+		return "requestBody" in self._node or any(
+			p["in"] == "query" or "format" in p["schema"] for p in given
+		)
+
+	@property
 	def statuses(self) -> set[int]:
 		"""The statuses that the file lists."""
 		return {int(status) for status in self._node["responses"]}
