@@ -11,6 +11,8 @@ from msp_licensing.sandbox.web import json_text
 
 DEFAULT_SIZE = 10
 MAX_SIZE = 200
+# What the spec's int32 of a page's number holds.
+MAX_PAGE = 2**31 - 1
 
 T = TypeVar("T")
 
@@ -34,7 +36,7 @@ def page_of(
 ) -> dict[str, Any]:
 	"""The `{"content": [...], "page": {...}}` that `query` asks for; a page past the end is empty.
 
-	Raises ApiError 400 for a negative page or a size outside 1 to 200.
+	Raises ApiError 400 for a page below 0 or beyond an int32, or a size outside 1 to 200.
 	"""
 	shown, page = _cut(rows, query)
 	return {"content": [wire(row) for row in shown], "page": page}
@@ -49,8 +51,8 @@ def page_of_texts(rows: Sequence[T], query: Mapping[str, str], text: Callable[[T
 def _cut(rows: Sequence[T], query: Mapping[str, str]) -> tuple[Sequence[T], dict[str, int]]:
 	number = _whole(query, "page", 0)
 	size = _whole(query, "size", DEFAULT_SIZE)
-	if number < 0:
-		raise ApiError(400, "Invalid page", ["'page' must be 0 or more."])
+	if not 0 <= number <= MAX_PAGE:
+		raise ApiError(400, "Invalid page", [f"'page' must be between 0 and {MAX_PAGE}."])
 	if not 1 <= size <= MAX_SIZE:
 		raise ApiError(400, "Invalid size", [f"'size' must be between 1 and {MAX_SIZE}."])
 	first = number * size

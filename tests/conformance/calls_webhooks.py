@@ -161,6 +161,7 @@ REFUSED_BEYOND_THE_FILE = [
 
 INVALID = [
 	get("/webhooks", 400, page="first"),
+	get("/webhooks", 400, page="2147483648"),
 	get("/webhooks", 400, active="maybe"),
 	get("/webhooks", 400, accountId="mine"),
 	_post("/webhooks", 400, {"url": URL}, None),
