@@ -6,6 +6,7 @@ would end at a 404.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -73,11 +74,20 @@ def _as_httpx(response: Response) -> httpx.Response:
 
 
 def _answered_all_the_same(operation: Operation, verdict: Verdict, response: httpx.Response) -> bool:
-	"""Whether a wrong call may have been answered: only what is unknown is wrong with it.
+	"""Whether a wrong call may have been answered: only what is passed over is wrong with it, or nothing was found.
 
-	Pax8 passes over parameters that are unknown or empty, and finds nothing by an unknown value of a filter.
+	Passed over are parameters that are unknown or empty, all but one of those given twice (of which the spec says
+	nothing), and readOnly fields of a body. An unknown value of a filter finds nothing.
 	"""
-	wrong = [f for f in verdict.findings if f.rule not in ("undeclared", "EmptyQueryParameterValue")]
+	given = Counter(name for name, _ in response.request.url.params.multi_items())
+	read_only = {finding.name for _, finding in verdict.tolerated if finding.rule == "readOnly"}
+	wrong = [
+		finding
+		for finding in verdict.findings
+		if finding.rule not in ("undeclared", "EmptyQueryParameterValue")
+		and given[finding.name] < 2
+		and finding.name not in read_only
+	]
 	filters = all(f.name in operation.parameters and f.rule in ("enum", "format uuid") for f in wrong)
 	return not wrong or (filters and response.json()["content"] == [])
 
