@@ -38,16 +38,27 @@ def read_record(row: Any, model: type[R], what: str, *, operation: str, path: st
 
 
 def read_records(
-	rows: Sequence[Any], model: type[R], what: str, *, operation: str, path: str
+	rows: Sequence[Any],
+	model: type[R],
+	what: str,
+	*,
+	operation: str,
+	path: str,
+	places: Sequence[int] | None = None,
 ) -> list[R | BadAnswer]:
-	"""Read the rows of a list, one outcome each. `what` follows `row 7`, for the message of a row that is unreadable."""
+	"""Read the rows of a list, one outcome each.
+
+	Args:
+		what: follows `row 7` in the message of a row that cannot be read.
+		places: of the rows in their list, from 1; by default one after the other.
+	"""
 	try:
 		# One call for all of them, as long as none is broken: that is the normal case, and lists are long.
 		return list(_list_of(model).validate_python(rows))
 	except _UNREADABLE:
 		pass
 	read: list[R | BadAnswer] = []
-	for place, row in enumerate(rows, start=1):
+	for place, row in zip(places or range(1, len(rows) + 1), rows, strict=True):
 		try:
 			read.append(read_record(row, model, f"row {place}{what}", operation=operation, path=path))
 		except BadAnswer as error:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Generic, Literal
+from typing import Any, Generic, Literal, Protocol
 
 from msp_licensing.pax8.answers import R, read_records
 from msp_licensing.pax8.errors import BadAnswer, ConfigurationError, IncompleteWalk
@@ -28,6 +28,16 @@ MAX_PAGES = 5000
 OnUnreadable = Callable[[BadAnswer], None]
 
 
+class Recogniser(Protocol):
+	"""Knows rows that need not be read again, since they come as they came before. Reading is most of a walk's work."""
+
+	def knows(self, row: Mapping[str, Any]) -> bool:
+		"""Whether a row, as it came, is known. Asked by the threads that fetch; must not change what it is asked about."""
+
+	def pass_over(self, ids: list[str]) -> None:
+		"""Take note of known rows, which are not yielded. Called where the walk is consumed, each id once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing(Generic[R]):
 	"""A paged list of Pax8, and how it is to be walked.
@@ -41,6 +51,7 @@ class Listing(Generic[R]):
 			and a page without it is the whole list.
 		defaults: wire fields for rows that come without them.
 		keep: rows for which it is false are dropped, e.g. because Pax8 did not filter.
+		recogniser: says which rows need not be read.
 		on_unreadable: is told of each row that cannot be read, which then counts as seen; without it the first of them
 			is raised.
 	"""
@@ -56,6 +67,7 @@ class Listing(Generic[R]):
 	totals: Literal["page", "root", "optional"] = "page"
 	defaults: Mapping[str, Any] = field(default_factory=dict)
 	keep: Callable[[R], bool] | None = None
+	recogniser: Recogniser | None = None
 	on_unreadable: OnUnreadable | None = None
 
 
@@ -65,7 +77,7 @@ class Page(Generic[R]):
 
 	Attributes:
 		number: as asked for, from 0.
-		rows: the records, or why one of them cannot be read.
+		rows: the records, or why one of them cannot be read; `None` for those that need not be.
 		keys: of each row what tells it apart: its id, or a number for its page and place.
 		total: rows of the whole list, as Pax8 announces them.
 		pages: pages of the whole list.
@@ -73,7 +85,7 @@ class Page(Generic[R]):
 	"""
 
 	number: int
-	rows: list[R | BadAnswer]
+	rows: list[R | BadAnswer | None]
 	keys: list[str | int]
 	total: int
 	pages: int
@@ -124,6 +136,7 @@ class PageWalker:
 					problem = f"the total changed from {expected} to {page.total} while it was read"
 				if page.told_number not in (None, page.number):
 					problem = f"page {page.told_number} came when page {page.number} was asked for"
+				passed_over: list[str] = []
 				for key, row in zip(page.keys, page.rows, strict=True):
 					known = round_of.get(key)
 					if known == this_round:
@@ -132,12 +145,17 @@ class PageWalker:
 					seen += 1
 					if known is not None:
 						continue
+					if row is None:
+						passed_over.append(str(key))
+						continue
 					if isinstance(row, BadAnswer):
 						_report(row, listing)
 						continue
 					named = named and not isinstance(key, int)
 					if listing.keep is None or listing.keep(row):
 						yield row
+				if passed_over and listing.recogniser:
+					listing.recogniser.pass_over(passed_over)
 			if not problem and seen != expected:
 				problem = f"{expected} rows were announced, and {seen} different ones came"
 			if not problem:
@@ -222,10 +240,21 @@ def read_page(listing: Listing[R], number: int, answer: Any) -> Page[R]:
 	if listing.defaults:
 		rows = [_filled(row, listing.defaults) for row in rows]
 	what = f" of page {number}"
-	read = read_records(rows, listing.model, what, **where)
+	recogniser = listing.recogniser
+	known = [recogniser is not None and isinstance(row, dict) and recogniser.knows(row) for row in rows]
+	places = [place for place, passed_over in enumerate(known, start=1) if not passed_over]
+	read: list[R | BadAnswer | None] = [None] * len(rows)
+	for place, record in zip(
+		places,
+		read_records([rows[place - 1] for place in places], listing.model, what, places=places, **where),
+		strict=True,
+	):
+		read[place - 1] = record
 	keys: list[str | int] = []
 	for place, row in enumerate(read, start=1):
-		if isinstance(row, BadAnswer):
+		if row is None:
+			key = rows[place - 1]["id"]
+		elif isinstance(row, BadAnswer):
 			key = row.record_id
 		else:
 			key = getattr(row, listing.key, None)

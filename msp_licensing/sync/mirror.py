@@ -23,6 +23,7 @@ from msp_licensing.pax8 import BadAnswer, Pax8Error
 
 BATCH = 500
 PIECE = 5000
+PRINT = 16
 TRIES = 3
 
 # A longer text is no description, and a longer one no name or word, but a fault.
@@ -36,7 +37,11 @@ Row = dict[str, Any]
 
 
 def fingerprint(values: Row) -> str:
-	"""A short text that differs when the values of a row do. Rows of a kind have their columns in the same order."""
+	"""A short text that differs when the values of a row do. Rows of a kind have their columns in the same order.
+
+	What is stored may go on with a print of what Pax8 sent (`Mirror.knows`). Whoever stores a row otherwise stores its
+	fingerprint alone, and the row is read the next time it comes.
+	"""
 	return _print(values).hex()
 
 
@@ -47,7 +52,7 @@ def _print(values: Row) -> bytes:
 	except PydanticSerializationError:
 		# Halves of surrogate pairs, which JSON may hold and UTF-8 does not.
 		text = repr(content).encode("utf-8", "surrogatepass")
-	return blake2b(text, digest_size=16).digest()
+	return blake2b(text, digest_size=PRINT).digest()
 
 
 def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Collection[str] = ()) -> None:
@@ -72,16 +77,17 @@ def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Collec
 	)
 	now, user = _literal(now_datetime()), _literal(frappe.session.user)
 	standard = f"{now}, {now}, {user}, {user}"
-	frappe.db._conn.encoders[_Written] = _Written.text
 	for start in range(0, len(rows), BATCH):
 		groups = ", ".join(
 			f"({_literal(name)}, {standard}, {', '.join([_LITERALS[type(value)](value) for value in row.values()])})"
 			for name, row in rows[start : start + BATCH]
 		)
-		frappe.db.sql(
-			f"insert into `tab{doctype}` ({names}) values %s on duplicate key update {updates}",
-			(_Written(groups),),
-		)
+		_execute(f"insert into `tab{doctype}` ({names}) values %s on duplicate key update {updates}", groups)
+
+
+def _execute(statement: str, *written: str) -> None:
+	frappe.db._conn.encoders[_Written] = _Written.text
+	frappe.db.sql(statement, tuple(map(_Written, written)))
 
 
 class _Written:
@@ -147,6 +153,7 @@ class Mirror:
 		self._unseen = stored_fingerprints(doctype)
 		self.expected = len(self._unseen)
 		self._waiting: list[tuple[str, Row]] = []
+		self._reprinted: list[tuple[str, str]] = []
 
 	def __enter__(self) -> "Mirror":
 		return self
@@ -160,20 +167,27 @@ class Mirror:
 		"""Whether a row is stored that has not been seen yet."""
 		return name in self._unseen
 
-	def add(self, name: str, values: Row, choices: Callable[[], Row] | None = None) -> bool:
+	def add(
+		self, name: str, values: Row, choices: Callable[[], Row] | None = None, *, sent: bytes = b""
+	) -> bool:
 		"""Takes one row; returns whether it is new or changed.
 
 		Args:
 			values: the mirrored columns.
 			choices: makes the values of the columns that staff own; they are written where the row is new.
+			sent: print of what Pax8 sent, by which the row can be known before it is read.
 		"""
 		run = self.run
 		self.seen += 1
 		run.rows_read += 1
 		known = self._unseen.pop(name, None)
 		print_of_row = _print(values)
-		if known == print_of_row:
+		if known is not None and known[:PRINT] == print_of_row:
 			run.rows_unchanged += 1
+			if sent and known[PRINT:] != sent:
+				self._reprinted.append((name, (print_of_row + sent).hex()))
+				if len(self._reprinted) >= BATCH:
+					self.flush()
 			return False
 		try:
 			row = self._fit({"pax8_id": name, **values, **(choices() if choices else {})})
@@ -184,11 +198,24 @@ class Mirror:
 			run.rows_new += 1
 		else:
 			run.rows_changed += 1
-		row["fingerprint"] = print_of_row.hex()
+		row["fingerprint"] = (print_of_row + sent).hex()
 		self._waiting.append((name, row))
 		if len(self._waiting) >= BATCH:
 			self.flush()
 		return True
+
+	def knows(self, name: str, sent: bytes) -> bool:
+		"""Whether a row is stored, not seen yet, and was made of just what Pax8 sends now. For any thread."""
+		known = self._unseen.get(name)
+		return known is not None and known[PRINT:] == sent
+
+	def pass_over(self, names: Collection[str]) -> None:
+		"""Counts rows of which `knows` was true."""
+		for name in names:
+			self._unseen.pop(name, None)
+		self.seen += len(names)
+		self.run.rows_read += len(names)
+		self.run.rows_unchanged += len(names)
 
 	def leave(self, name: str) -> None:
 		"""Counts a row as seen without taking anything of it."""
@@ -204,12 +231,16 @@ class Mirror:
 	def flush(self) -> None:
 		"""Writes what is waiting, in one transaction. A deadlock with somebody else's is tried again."""
 		rows, self._waiting = self._waiting, []
-		if not rows:
+		prints, self._reprinted = self._reprinted, []
+		if not rows and not prints:
 			return
 		for attempt in range(1, TRIES + 1):
 			try:
 				self.run.confirm()
-				self._write(rows)
+				if rows:
+					self._write(rows)
+				if prints:
+					_write_prints(self.doctype, prints)
 				frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
 				return
 			except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
@@ -228,6 +259,19 @@ class Mirror:
 
 	def _upsert(self, rows: list[tuple[str, Row]]) -> None:
 		upsert(self.doctype, rows, insert_only=self._insert_only)
+
+
+def _write_prints(doctype: str, prints: list[tuple[str, str]]) -> None:
+	"""Writes fingerprints of rows that are as they were; a row that somebody else has changed meanwhile is left alone."""
+	names = ", ".join(_literal(name) for name, _print_of_row in prints)
+	new = f"elt(field(name, {names}), {', '.join(_literal(print_of_row) for _name, print_of_row in prints)})"
+	_execute(
+		f"""update `tab{doctype}` set fingerprint = %s
+		where name in (%s) and left(fingerprint, {2 * PRINT}) = left(%s, {2 * PRINT})""",
+		new,
+		names,
+		new,
+	)
 
 
 def stored_fingerprints(doctype: str) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from frappe import _
 from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Pax8Error, Subscription
 from msp_licensing.sync import products, recorded
 from msp_licensing.sync.companies import mark_vanished
+from msp_licensing.sync.known import KnownSubscriptions
 from msp_licensing.sync.mirror import Mirror, Row, fingerprint, fitting, upsert
 
 DOCTYPE = "Pax8 Subscription"
@@ -32,15 +33,18 @@ def sync(pax8: Pax8Client, run: Any, *, company: str | None = None) -> None:
 	mirror = Mirror(DOCTYPE, run, write=lambda rows: _write(rows, before=started))
 	vendors = _Vendors(pax8, run)
 	unmapped: Counter[str] = Counter()
+	known = KnownSubscriptions(mirror, run, mapped, vendors.known)
 	with mirror:
-		for subscription in pax8.subscriptions(company_id=company, on_unreadable=mirror.refuse):
+		for subscription in pax8.subscriptions(
+			company_id=company, on_unreadable=mirror.refuse, recogniser=known
+		):
 			if subscription.company_id and subscription.company_id not in mapped:
 				unmapped[subscription.company_id] += 1
 				run.rows_unmapped += 1
 				if subscription.id not in mirror:
 					mirror.leave(subscription.id)
 					continue
-			_add(mirror, run, subscription, vendors)
+			_add(mirror, run, subscription, vendors, known)
 			run.progress(mirror)
 	if company is None:
 		_count_unmapped(unmapped, mapped)
@@ -52,14 +56,21 @@ def sync(pax8: Pax8Client, run: Any, *, company: str | None = None) -> None:
 	recorded.read_histories(pax8, most=MOST_HISTORIES)
 
 
-def _add(mirror: Mirror, run: Any, subscription: Subscription, vendors: "_Vendors") -> None:
+def _add(
+	mirror: Mirror,
+	run: Any,
+	subscription: Subscription,
+	vendors: "_Vendors",
+	known: KnownSubscriptions | None = None,
+) -> None:
 	try:
-		row = row_of(subscription, vendors.of(subscription))
+		vendor = vendors.of(subscription)
+		row = row_of(subscription, vendor)
 	except ValueError as error:
 		mirror.leave(subscription.id)
 		run.refuse_row(subscription.id, error)
 		return
-	mirror.add(subscription.id, row)
+	mirror.add(subscription.id, row, sent=known.sent(subscription.id, vendor) if known else b"")
 
 
 def row_of(subscription: Subscription, vendor: str | None) -> Row:
@@ -157,7 +168,7 @@ def _store(subscription: Subscription, vendor: str | None, known: str | None) ->
 			if getattr(subscription, column) is not None
 		}
 		read_on = {"read_on": _database_time()}
-		if new == known and not details:
+		if new == (known or "")[: len(new)] and not details:
 			frappe.db.set_value(DOCTYPE, subscription.id, read_on, update_modified=False)
 			return
 		values = fitting(DOCTYPE)({"pax8_id": subscription.id, **row, **details})
@@ -264,22 +275,22 @@ class _Vendors:
 	def __init__(self, pax8: Pax8Client, run: Any) -> None:
 		self._pax8 = pax8
 		self._run = run
-		self._known = dict(frappe.get_all("Pax8 Product", fields=["name", "vendor"], as_list=True))
+		self.known = dict(frappe.get_all("Pax8 Product", fields=["name", "vendor"], as_list=True))
 
 	def of(self, subscription: Subscription) -> str | None:
 		product = subscription.product_id
 		if not product:
 			return None
-		if product not in self._known:
-			self._known[product] = self._read(product, subscription.product_name)
-		return self._known[product]
+		if product not in self.known:
+			self.known[product] = self._read(product, subscription.product_name)
+		return self.known[product]
 
 	def _read(self, product: str, name: str | None) -> str | None:
-		if not self._known and self._run is not None:
+		if not self.known and self._run is not None:
 			# The first sync of all: the catalogue costs a call per 200 products, one by one a call each.
-			self._known.update(products.take_list(self._pax8, self._run))
-			if product in self._known:
-				return self._known[product]
+			self.known.update(products.take_list(self._pax8, self._run))
+			if product in self.known:
+				return self.known[product]
 		try:
 			return products.store_one(self._pax8.product(product))
 		except NotFound:

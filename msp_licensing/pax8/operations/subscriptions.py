@@ -8,7 +8,7 @@ from datetime import date, datetime
 from msp_licensing.pax8.models import Subscription, normalise_status, normalise_term
 from msp_licensing.pax8.models.fields import wire_instant
 from msp_licensing.pax8.operations.base import Operations, segment, sorted_by
-from msp_licensing.pax8.walk import Listing, OnUnreadable, matching
+from msp_licensing.pax8.walk import Listing, OnUnreadable, Recogniser, matching
 
 _SORT_FIELDS = frozenset({"quantity", "startDate", "endDate", "createdDate", "billingStart", "price"})
 
@@ -25,6 +25,7 @@ class SubscriptionOperations(Operations):
 		billing_term: str | None = None,
 		sort: str | None = None,
 		on_unreadable: OnUnreadable | None = None,
+		recogniser: Recogniser | None = None,
 	) -> Iterator[Subscription]:
 		"""Walk the subscriptions. Consume it to the end before concluding anything from what is not in it.
 
@@ -35,6 +36,7 @@ class SubscriptionOperations(Operations):
 			company_id, product_id, status, billing_term: `None` = not filtered.
 			sort: `quantity`, `startDate`, `endDate`, `createdDate`, `billingStart` or `price`, with `,asc` or `,desc`.
 			on_unreadable: see `Pax8Client`.
+			recogniser: says which rows need not be read; they are not yielded.
 
 		Raises:
 			ValueError: a sort order that Pax8 does not document; nothing was sent.
@@ -61,6 +63,7 @@ class SubscriptionOperations(Operations):
 				Subscription,
 				params=params,
 				keep=matching(**checks),
+				recogniser=recogniser,
 				on_unreadable=on_unreadable,
 			)
 		)
