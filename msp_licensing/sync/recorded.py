@@ -159,8 +159,9 @@ def _text(field: str, value: Any) -> str | None:
 		return None
 	if isinstance(value, int) and field == "vanished":
 		return "1" if value else None
-	if isinstance(value, Decimal):
-		return f"{value.normalize():f}"
+	if isinstance(value, Decimal | float):
+		# Stored amounts are read as floats: 12.0 is told as 12, like the new one.
+		return f"{Decimal(str(value)).normalize():f}"
 	return value.isoformat() if isinstance(value, date) else str(value)[:140]
 
 

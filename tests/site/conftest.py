@@ -349,3 +349,20 @@ def server(frappe_site: Any) -> Iterator[str]:
 	web.shutdown()
 	thread.join(5)
 	frappe.app._site, frappe.app._sites_path = before
+
+
+@pytest.fixture
+def rig(site: Any, sandbox: Any) -> Any:
+	"""A synced site, a sandbox that has changed since, and faults to come between them: see faulty.Rig."""
+	from faulty import Rig
+
+	return Rig(site, sandbox)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: Any) -> int:
+	"""Lists of several pages, small as the tests' are: Pax8's own pages hold 200 rows."""
+	from msp_licensing.pax8 import walk
+
+	monkeypatch.setattr(walk, "PAGE_SIZE", 4)
+	return 4
