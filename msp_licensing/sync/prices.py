@@ -107,12 +107,13 @@ def _currencies() -> dict[str, str]:
 def _store(results: list[_Read], currencies: dict[str, str], fit: Callable[[Row], Row], run: Any) -> None:
 	"""Stores the prices and commitment options of a batch of products, in one transaction.
 
-	A batch in which something changes is written in four statements, one in which nothing does in a single one.
+	A batch in which something changes is written in a few statements, one in which nothing does in a single one.
 	"""
 	if not results:
 		return
 	run.confirm()
 	products = _locked([result.name for result in results])
+	now = now_datetime()
 	changed: list[tuple[str, Row]] = []
 	rates: list[tuple[str, Row]] = []
 	for result in results:
@@ -124,18 +125,18 @@ def _store(results: list[_Read], currencies: dict[str, str], fit: Callable[[Row]
 			run.refuse_row(result.name, error)
 			continue
 		if row["price_fingerprint"] != product.price_fingerprint:
-			changed.append((result.name, row))
+			changed.append((result.name, {**row, "priced_on": now}))
 			rates += prices
-	now = now_datetime()
 	upsert(DOCTYPE, [(name, row) for name, row in changed if "usage_class" in row])
 	upsert(DOCTYPE, [(name, row) for name, row in changed if "usage_class" not in row])
 	if changed:
 		frappe.db.delete(PRICE, {"parent": ("in", [name for name, _row in changed])})
 		upsert(PRICE, rates)
-	frappe.db.sql("update `tabPax8 Product` set priced_on = %s where name in %s", (now, tuple(products)))
+	if same := tuple(products.keys() - dict(changed).keys()):
+		frappe.db.sql("update `tabPax8 Product` set priced_on = %s where name in %s", (now, same))
 	frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
-	for name, _row in changed:
-		frappe.clear_document_cache(DOCTYPE, name)
+	# One call of Redis for all: two for each, as `clear_document_cache` makes, take a third of the whole.
+	frappe.cache.delete_value([frappe.get_document_cache_key(DOCTYPE, name) for name, _row in changed])
 
 
 def _locked(names: list[str]) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _diff(old: Any, row: Row) -> dict[str, tuple[Any, Any]]:
 		before, after = old[field], row[field]
 		if flag := FLAGS.get(field):
 			before, after = before if old[flag] else None, after if row[flag] else None
-		if _comparable(before) != _comparable(after):
+		if before != after and _comparable(before) != _comparable(after):
 			found[field] = (before, after)
 	return found
 
