@@ -101,7 +101,12 @@ def demo_site(made_site: Any, pax8: SandboxControl) -> Any:
 	pax8.post("config", provisioning_seconds=1.0)
 	on_site(
 		"import conftest; conftest.clean_requests(frappe)\n"
-		"from msp_licensing.sync import jobs; jobs.run('Subscriptions', trigger='Manual')"
+		"import time\n"
+		"from msp_licensing.sync import jobs\n"
+		# The workers may be reading a company that was just mapped: then this waits its turn.
+		"end = time.monotonic() + 120\n"
+		"while not jobs.run('Subscriptions', trigger='Manual') and time.monotonic() < end:\n"
+		"	time.sleep(0.3)\n"
 	)
 	return made_site
 
