@@ -27,7 +27,10 @@ doctype_js = {"Customer": "public/js/customer.js", "Pax8 Settings": "public/js/w
 
 # Deny by default: these only ever take away what a DocPerm gives.
 _OWN_DOCTYPES = (
+	"License Change Attempt",
+	"License Change Notice",
 	"License Change Request",
+	"Licensing Client Policy",
 	"MSP Client",
 	"Pax8 Company",
 	"Pax8 Product",

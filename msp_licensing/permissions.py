@@ -11,6 +11,7 @@ from frappe import _
 
 MANAGER = "Licensing Manager"
 CLIENT = "Licensing Client"
+APPROVER = "Licensing Approver"
 VIEWER = "Licensing Viewer"
 
 # DocTypes that can be client records (product decision: ERPNext's Customer, or the app's own MSP Client).

@@ -26,6 +26,14 @@ OUTCOMES = {
 }
 
 
+def about(event: str, doc: Any, **context: Any) -> None:
+	"""Tells whoever is to know of `event` in the life of a request."""
+	if event in ("pending", "quantity_moved"):
+		pending(doc)
+	elif event == "outcome":
+		outcome(doc)
+
+
 def pending(doc: Any) -> None:
 	"""Tells every Licensing Manager of a request that waits for a decision."""
 	subject = _("{0} asks for {1} licenses of {2} (now {3})").format(

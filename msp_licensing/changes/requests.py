@@ -109,7 +109,7 @@ def withdraw(name: str, *, access: permissions.PortalAccess) -> None:
 		raise frappe.DoesNotExistError(_("This request does not exist."))
 	if row.source != "Portal":
 		raise ChangeRefused(_("Your provider made this request for you. Please ask them to withdraw it."))
-	if not states.move(name, states.WITHDRAWN, expect=(PENDING, states.SCHEDULED), decided_on=now_datetime()):
+	if not states.move(name, states.WITHDRAWN, expect=states.WITHDRAWABLE, decided_on=now_datetime()):
 		raise ChangeRefused(_("This request has been decided already and cannot be withdrawn."))
 
 
@@ -136,12 +136,12 @@ def withdraw_all(filters: dict[str, Any], reason: str) -> int:
 	"""Withdraws every waiting request that matches, telling the requesters; returns how many."""
 	count = 0
 	for name in frappe.get_all(
-		DOCTYPE, {**filters, "workflow_state": ("in", (PENDING, states.SCHEDULED))}, pluck="name"
+		DOCTYPE, {**filters, "workflow_state": ("in", states.WITHDRAWABLE)}, pluck="name"
 	):
 		if states.move(
 			name,
 			states.WITHDRAWN,
-			expect=(PENDING, states.SCHEDULED),
+			expect=states.WITHDRAWABLE,
 			decided_on=now_datetime(),
 			pax8_message=reason,
 		):

@@ -13,6 +13,7 @@ from frappe.workflow.doctype.workflow_action.workflow_action import process_work
 
 DOCTYPE = "License Change Request"
 
+CLIENT_PENDING = "Pending Client Approval"
 PENDING = "Pending Approval"
 APPROVED = "Approved"
 APPLYING = "Applying"
@@ -25,11 +26,21 @@ EXPIRED = "Expired"
 FAILED = "Failed"
 
 # While a request is in one of these, its subscription takes no other request.
-OPEN = (PENDING, APPROVED, APPLYING, SCHEDULED, NEEDS_REVIEW)
+OPEN = (CLIENT_PENDING, PENDING, APPROVED, APPLYING, SCHEDULED, NEEDS_REVIEW)
+# Nobody has released it yet: it can be withdrawn, and expires.
+WAITING = (CLIENT_PENDING, PENDING)
+WITHDRAWABLE = (*WAITING, SCHEDULED)
 CLOSED = (APPLIED, REJECTED, WITHDRAWN, EXPIRED, FAILED)
 
 # What people may do by saving the document, in the Workflow or past it.
-HUMAN_STEPS = {(PENDING, APPROVED), (PENDING, REJECTED), (FAILED, APPROVED)}
+HUMAN_STEPS = {
+	(PENDING, APPROVED),
+	(PENDING, SCHEDULED),
+	(PENDING, REJECTED),
+	(CLIENT_PENDING, REJECTED),
+	(SCHEDULED, REJECTED),
+	(FAILED, APPROVED),
+}
 
 
 def open_subscription(state: str, subscription: str) -> str | None:

@@ -94,6 +94,7 @@ _COMMITMENT = {
 
 # State of a License Change Request: the client's word for it, its tone, and whether the page should keep looking.
 _REQUEST: dict[str, tuple[str, str, bool]] = {
+	"Pending Client Approval": (_("Waiting for an approver of your company"), "wait", False),
 	"Pending Approval": (_("Waiting for your provider"), "wait", False),
 	"Approved": (_("About to be applied"), "info", True),
 	"Applying": (_("Being applied"), "info", True),
@@ -107,9 +108,10 @@ _REQUEST: dict[str, tuple[str, str, bool]] = {
 }
 _REQUEST_UNKNOWN = (_("Being checked by your provider"), "wait", False)
 REQUEST_STATES = frozenset(_REQUEST)
-WITHDRAWABLE = ("Pending Approval", "Scheduled")
+WITHDRAWABLE = ("Pending Client Approval", "Pending Approval", "Scheduled")
 
 _SENT = {
+	"Pending Client Approval": _("Sent to an approver of your company."),
 	"Pending Approval": _("Sent to your provider for approval."),
 	"Applied": _("Your change was applied."),
 }

@@ -62,6 +62,18 @@ class Policy:
 		allow_self_service: the default for subscriptions that inherit.
 		min_quantity: seats; values below 1 count as 1.
 		max_quantity: seats; 0 or less = no limit.
+		threshold_may_release: what is within the threshold is released although approval is required by default.
+		decreases_need_approval: every decrease is held.
+		free_seats: a change of at most so many seats counts as within the threshold; 0 = none. A threshold of 0 %
+			still holds everything.
+		window_days: changes released without approval in so many days count as one, measured from the quantity
+			before the first of them; 0 = each counts by itself.
+		limit_per_change: the most an increase may add to what the client pays per billing term without approval, in
+			`limit_currency`; `None` = no limit.
+		limit_per_month: the same for all increases of a client released without approval in a calendar month.
+		limit_currency: ISO code; a change in another currency is held where one of the limits is set.
+		client_approval_above: increases and decreases that change the client's costs by more than this (in
+			`limit_currency`) need the client's own approver first; `None` = never, `Decimal(0)` = always.
 	"""
 
 	require_approval: bool = True
@@ -70,6 +82,14 @@ class Policy:
 	allow_self_service: bool = False
 	min_quantity: int = 1
 	max_quantity: int = 0
+	threshold_may_release: bool = False
+	decreases_need_approval: bool = False
+	free_seats: int = 0
+	window_days: int = 0
+	limit_per_change: Decimal | None = None
+	limit_per_month: Decimal | None = None
+	limit_currency: str | None = None
+	client_approval_above: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,22 @@ class SubscriptionRule:
 	override_limits: bool = False
 	min_quantity: int = 1
 	max_quantity: int = 0
+
+
+class Release(NamedTuple):
+	"""A change that was released without approval.
+
+	Attributes:
+		on: the day, in the site's time zone.
+		before: seats before the change.
+		amount: what it added to what the client pays per billing term, in `currency`; negative for decreases,
+			`None` = not known.
+	"""
+
+	on: date
+	before: int
+	amount: Decimal | None = None
+	currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +139,11 @@ class SubscriptionFacts:
 		parent_id: Pax8's `parentSubscriptionId` of an add-on.
 		follows_parent: the add-on's quantity is set by its parent.
 		vanished: a complete sync no longer found it.
+		always_held: staff hold every change of the product.
+		unit_price: what the client pays per seat and billing term; `None` = not known.
+		currency: ISO code of `unit_price`.
+		releases: changes of this subscription that were released without approval and not undone, oldest first.
+		client_releases: the same for all subscriptions of the client; what counts of them is up to the policy.
 	"""
 
 	status: str | None
@@ -119,10 +160,18 @@ class SubscriptionFacts:
 	parent_id: str | None = None
 	follows_parent: bool = False
 	vanished: bool = False
+	always_held: bool = False
+	unit_price: Decimal | None = None
+	currency: str | None = None
+	releases: tuple[Release, ...] = ()
+	client_releases: tuple[Release, ...] = ()
 
 	def as_dict(self) -> dict[str, Any]:
 		"""Return the facts as JSON-able values (dates in ISO form), to be stored with a decision."""
-		return {key: plain(value) for key, value in asdict(self).items()}
+		stored = {key: plain(value) for key, value in asdict(self).items() if key not in _FACT_RELEASES}
+		for key in _FACT_RELEASES:
+			stored[key] = [[plain(value) for value in release] for release in getattr(self, key)]
+		return stored
 
 	@classmethod
 	def from_dict(cls, stored: Mapping[str, Any]) -> SubscriptionFacts:
@@ -130,11 +179,18 @@ class SubscriptionFacts:
 		known = {name: stored.get(name) for name in ("status", "quantity")}
 		for name, default in _FACT_DEFAULTS.items():
 			value = stored.get(name, default)
-			known[name] = as_day(value) if name in _FACT_DATES else value
+			if name in _FACT_DATES:
+				value = as_day(value)
+			elif name == "unit_price":
+				value = _amount(value)
+			elif name in _FACT_RELEASES:
+				value = tuple(_release(row) for row in value or ())
+			known[name] = value
 		return cls(**known)
 
 
 _FACT_DATES = ("start_date", "end_date", "commitment_end")
+_FACT_RELEASES = ("releases", "client_releases")
 _FACT_DEFAULTS: dict[str, Any] = {
 	"vendor": None,
 	"usage_class": None,
@@ -148,7 +204,21 @@ _FACT_DEFAULTS: dict[str, Any] = {
 	"parent_id": None,
 	"follows_parent": False,
 	"vanished": False,
+	"always_held": False,
+	"unit_price": None,
+	"currency": None,
+	"releases": (),
+	"client_releases": (),
 }
+
+
+def _release(row: Any) -> Release:
+	on, before, amount, currency = row
+	return Release(as_day(on) or date.max, int(before), _amount(amount), currency)
+
+
+def _amount(value: Any) -> Decimal | None:
+	return None if value is None else Decimal(str(value))
 
 
 class Limits(NamedTuple):

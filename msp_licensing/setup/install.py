@@ -7,7 +7,7 @@ import frappe
 from msp_licensing import permissions
 from msp_licensing.setup.workflow import make_workflow
 
-ROLES = {permissions.MANAGER: 1, permissions.CLIENT: 0, permissions.VIEWER: 0}
+ROLES = {permissions.MANAGER: 1, permissions.CLIENT: 0, permissions.APPROVER: 0, permissions.VIEWER: 0}
 
 
 def after_install() -> None:

@@ -13,6 +13,7 @@ WORKFLOW = "License Change Approval"
 
 # state: colour of the indicator (Frappe's "style" of a Workflow State)
 STATES = {
+	"Pending Client Approval": "Warning",
 	"Pending Approval": "Warning",
 	"Approved": "Info",
 	"Applying": "Info",
@@ -24,11 +25,16 @@ STATES = {
 	"Failed": "Danger",
 	"Needs Review": "Danger",
 }
-ACTIONS = ("Approve", "Reject", "Retry")
+ACTIONS = ("Approve", "Schedule", "Reject", "Retry")
+
+# state, action, next state, condition: a change for the end of a term is approved by scheduling it.
 TRANSITIONS = (
-	("Pending Approval", "Approve", "Approved"),
-	("Pending Approval", "Reject", "Rejected"),
-	("Failed", "Retry", "Approved"),
+	("Pending Approval", "Approve", "Approved", 'doc.timing != "End of Term"'),
+	("Pending Approval", "Schedule", "Scheduled", 'doc.timing == "End of Term"'),
+	("Pending Approval", "Reject", "Rejected", None),
+	("Pending Client Approval", "Reject", "Rejected", None),
+	("Scheduled", "Reject", "Rejected", None),
+	("Failed", "Retry", "Approved", None),
 )
 
 
@@ -46,7 +52,12 @@ def make_workflow() -> None:
 			)
 	if frappe.db.exists("Workflow", WORKFLOW):
 		return
-	frappe.get_doc(
+	workflow_document().insert(ignore_permissions=True)
+
+
+def workflow_document():
+	"""The Workflow as the app ships it, not inserted."""
+	return frappe.get_doc(
 		{
 			"doctype": "Workflow",
 			"workflow_name": WORKFLOW,
@@ -64,8 +75,31 @@ def make_workflow() -> None:
 					"allowed": MANAGER,
 					# Whether managers may decide their own requests is a setting, checked by the controller.
 					"allow_self_approval": 1,
+					"condition": condition,
 				}
-				for state, action, next_state in TRANSITIONS
+				for state, action, next_state, condition in TRANSITIONS
 			],
 		}
-	).insert(ignore_permissions=True)
+	)
+
+
+def extend_workflow() -> None:
+	"""Brings states and transitions that came with a newer version into a Workflow made by an older one.
+
+	Adds only what is missing; "Approve" of a pending request gets its condition where nobody has given it another.
+	"""
+	if not frappe.db.exists("Workflow", WORKFLOW):
+		return
+	workflow, shipped = frappe.get_doc("Workflow", WORKFLOW), workflow_document()
+	states = {row.state for row in workflow.states}
+	steps = {(row.state, row.next_state): row for row in workflow.transitions}
+	for row in shipped.states:
+		if row.state not in states:
+			workflow.append("states", row.as_dict(no_default_fields=True))
+	for row in shipped.transitions:
+		known = steps.get((row.state, row.next_state))
+		if known is None:
+			workflow.append("transitions", row.as_dict(no_default_fields=True))
+		elif row.condition and not known.condition:
+			known.condition = row.condition
+	workflow.save(ignore_permissions=True)

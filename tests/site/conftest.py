@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 OWN_TABLES = (
+	"License Change Attempt",
+	"License Change Notice",
 	"License Change Request",
+	"Licensing Client Policy",
 	"Pax8 Subscription Change",
 	"Pax8 Subscription",
 	"Pax8 Product Price",
@@ -24,6 +27,7 @@ OWN_TABLES = (
 	"Pax8 Webhook Event",
 	"MSP Client",
 	"Licensing Vendor Override",
+	"Licensing Return Window",
 )
 TRACES = (
 	"Notification Log",
@@ -69,7 +73,7 @@ def site(frappe_site: Any) -> Iterator[Any]:
 
 def clean_requests(frappe: Any) -> None:
 	"""No requests, and none of the traces they leave."""
-	for doctype in ("License Change Request", *TRACES):
+	for doctype in ("License Change Request", "License Change Attempt", "License Change Notice", *TRACES):
 		frappe.db.sql(f"delete from `tab{doctype}`")
 	frappe.db.commit()
 

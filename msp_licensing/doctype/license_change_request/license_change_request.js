@@ -2,6 +2,7 @@ const API = "msp_licensing.desk.requests";
 const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
 
 const COLORS = {
+	"Pending Client Approval": "orange",
 	"Pending Approval": "orange",
 	Approved: "blue",
 	Applying: "blue",
