@@ -168,6 +168,7 @@ class App:
 						)
 					raise ApiError(404, "Not found", [f"There is no {request.path}."])
 				response = respond(self, route, request, names)
+				response.done = True
 		except ApiError as error:
 			body = envelope(error.status, error.message, request.path, error.details)
 			return Response(error.status, body, error.headers)
@@ -226,7 +227,9 @@ class App:
 			return served
 		if fault.after and fault.kind not in ("slow", "trickle"):
 			self.pause(fault.seconds)
-		return self._spoil(fault, served, request)
+		spoiled = self._spoil(fault, served, request)
+		spoiled.done = served is not None and served.done
+		return spoiled
 
 	def _rewrite(
 		self, served: Response, trouble: Trouble, route: Route | None, request: Request, names: dict[str, str]

@@ -30,7 +30,7 @@ class Calls:
 		fault: str | None,
 		ms: float,
 	) -> None:
-		"""Write a call down. One that got no answer has the status None."""
+		"""Write a call down. One that got no answer has the status None; `done` if it was carried out all the same."""
 		status = response.status if response.answers else None
 		self.total += 1
 		self.by_operation[operation or "unknown"] += 1
@@ -44,6 +44,7 @@ class Calls:
 			"operation": operation,
 			"status": status,
 			"fault": fault,
+			"done": response.done,
 			"ms": round(ms, 2),
 		}
 		if request.method != "GET":

@@ -54,6 +54,7 @@ class Response:
 
 	`delivery` says how it reaches the caller: whole, not at all (the connection is closed, or reset), cut short
 	although Content-Length promises all of it, or slowly over `seconds`, perhaps only `piece` bytes at a time.
+	`done` says whether what was asked for was carried out, whatever the caller gets to see.
 	"""
 
 	status: int = 200
@@ -62,6 +63,7 @@ class Response:
 	delivery: Delivery = "whole"
 	seconds: float = 0.0
 	piece: int = 0
+	done: bool = False
 
 	@property
 	def answers(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -93,6 +94,27 @@ def test_a_dropped_call_after_the_effect_has_it(sandbox: Sandbox, api: httpx.Cli
 	with pytest.raises(httpx.RemoteProtocolError):
 		api.put(KEEPER, json={"quantity": 15})
 	assert _quantity(sandbox) == 15
+
+
+def test_the_log_tells_what_became_of_a_call_whatever_was_answered(
+	sandbox: Sandbox, api: httpx.Client
+) -> None:
+	orders = (
+		({"kind": "drop_before"}, False),
+		({"kind": "drop_after"}, True),
+		({"kind": "status", "status": 500}, False),
+		({"kind": "status", "status": 500, "after": True}, True),
+		({"kind": "html", "after": True}, True),
+		({"kind": "empty"}, True),
+	)
+	for quantity, (order, done) in enumerate(orders, start=20):
+		_order(sandbox, operation="updateSubscription", **order)
+		with contextlib.suppress(httpx.RemoteProtocolError):
+			api.put(KEEPER, json={"quantity": quantity})
+		assert sandbox.calls()[-1]["done"] is done, order
+		assert (_quantity(sandbox) == quantity) is done, order
+	api.put(KEEPER, json={"quantity": -1})
+	assert sandbox.calls()[-1]["done"] is False, "Pax8 refused it"
 
 
 def test_a_broken_body_is_no_json_though_the_effect_is_there(sandbox: Sandbox, api: httpx.Client) -> None:
