@@ -13,6 +13,8 @@ MANAGER = "Licensing Manager"
 CLIENT = "Licensing Client"
 APPROVER = "Licensing Approver"
 VIEWER = "Licensing Viewer"
+# Any of them opens the portal; a person may have several.
+PORTAL_ROLES = (CLIENT, APPROVER, VIEWER)
 
 # DocTypes that can be client records (product decision: ERPNext's Customer, or the app's own MSP Client).
 CLIENT_DOCTYPES = ("MSP Client", "Customer")
@@ -33,6 +35,7 @@ class PortalAccess:
 	user: str
 	clients: tuple[ClientRecord, ...]
 	may_request: bool
+	may_approve: bool = False
 
 	def owns(self, client_doctype: str | None, client: str | None) -> bool:
 		return bool(client) and ClientRecord(client_doctype or "", client or "") in self.clients
@@ -75,17 +78,39 @@ def may_open_app() -> bool:
 	return is_manager() or "System Manager" in frappe.get_roles()
 
 
-def check_decision(user: str, requested_by: str | None) -> None:
-	"""Whether `user` may approve a request made by `requested_by`.
+def check_decision(user: str, requested_by: str | None, client_approved_by: str | None = None) -> None:
+	"""Whether `user` may approve, as the provider, a request made by `requested_by`.
 
 	Raises frappe.PermissionError. Used by the controller, so that no way of saving goes around it: Frappe itself
 	looks at "allow self approval" only in its own workflow action, not on a plain save.
 	"""
 	if not is_manager(user):
 		frappe.throw(_("Only a Licensing Manager can decide this request."), frappe.PermissionError)
-	if user == requested_by and not frappe.db.get_single_value("Licensing Settings", "allow_self_approval"):
+	if why := own_request(user, requested_by, client_approved_by):
+		frappe.throw(why, frappe.PermissionError)
+
+
+def own_request(user: str, requested_by: str | None, client_approved_by: str | None = None) -> str | None:
+	"""Why a request is the user's own, so that somebody else has to approve it; None: it is not, or that is allowed."""
+	if user not in (requested_by, client_approved_by):
+		return None
+	if frappe.db.get_single_value("Licensing Settings", "allow_self_approval"):
+		return None
+	if user == requested_by:
+		return _("You made this request yourself: another Licensing Manager has to approve it.")
+	return _("You approved this request for the client: another Licensing Manager has to approve it.")
+
+
+def check_client_decision(access: PortalAccess, requested_by: str | None) -> None:
+	"""Whether a portal user may decide, for the client, a request made by `requested_by`. No setting allows one's own.
+
+	Raises frappe.PermissionError.
+	"""
+	if not access.may_approve:
+		frappe.throw(_("You cannot approve requests. Please ask your provider."), frappe.PermissionError)
+	if access.user == requested_by:
 		frappe.throw(
-			_("You made this request yourself: another Licensing Manager has to approve it."),
+			_("You asked for this yourself: another approver of your company has to decide it."),
 			frappe.PermissionError,
 		)
 
@@ -127,11 +152,38 @@ def portal_access(user: str | None = None) -> PortalAccess:
 	if user == "Guest":
 		frappe.throw(_("Please sign in to see your licenses."), frappe.PermissionError)
 	roles = set(frappe.get_roles(user)) if user != "Administrator" else set()
-	if not roles & {CLIENT, VIEWER}:
+	if not roles.intersection(PORTAL_ROLES):
 		frappe.throw(
 			_("Your account has no access to licensing. Please ask your provider."), frappe.PermissionError
 		)
-	return PortalAccess(user=user, clients=clients_of(user), may_request=CLIENT in roles)
+	return PortalAccess(
+		user=user, clients=clients_of(user), may_request=CLIENT in roles, may_approve=APPROVER in roles
+	)
+
+
+def client_approvers(client_doctype: str | None, client: str | None, besides: str | None = None) -> list[str]:
+	"""Enabled users who may decide requests for a client, but for `besides` (who asked). Contacts count as above."""
+	if not client_doctype or not client:
+		return []
+	contact, link, role, user = (
+		frappe.qb.DocType(name) for name in ("Contact", "Dynamic Link", "Has Role", "User")
+	)
+	found = (
+		frappe.qb.from_(link)
+		.join(contact)
+		.on((link.parent == contact.name) & (link.parenttype == "Contact"))
+		.join(user)
+		.on(contact.user == user.name)
+		.join(role)
+		.on((role.parent == user.name) & (role.parenttype == "User") & (role.role == APPROVER))
+		.select(user.name)
+		.where((link.link_doctype == client_doctype) & (link.link_name == client))
+		.where((contact.owner != contact.user) & (user.enabled == 1))
+		.where(user.name.notin(("Guest", "Administrator", besides or "")))
+		.distinct()
+		.orderby(user.name)
+	).run(pluck=True)
+	return list(found)
 
 
 def guard_contact_links(doc, method: str | None = None) -> None:

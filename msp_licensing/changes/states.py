@@ -41,6 +41,9 @@ HUMAN_STEPS = {
 	(SCHEDULED, REJECTED),
 	(FAILED, APPROVED),
 }
+# Where such a step says yes: nobody takes it on a request of their own.
+GRANTED = (APPROVED, SCHEDULED)
+REJECTABLE = tuple(sorted(before for before, after in HUMAN_STEPS if after == REJECTED))
 
 
 def open_subscription(state: str, subscription: str) -> str | None:
@@ -78,12 +81,13 @@ def move(name: str, to: str, *, expect: tuple[str, ...], **values: Any) -> bool:
 
 def _renew_workflow_actions(doc) -> None:
 	"""Closes the to-dos of the state that was left, and makes those of the new one, as a save would have done."""
-	frappe.db.set_value(
-		"Workflow Action",
-		{"reference_doctype": DOCTYPE, "reference_name": doc.name, "status": "Open"},
-		"status",
-		"Completed",
-	)
-	process_workflow_actions(doc, "on_update")
+	here = {"reference_doctype": DOCTYPE, "reference_name": doc.name}
+	frappe.db.set_value("Workflow Action", {**here, "status": "Open"}, "status", "Completed")
+	# Frappe makes one action per state and document, ever: a state that is come back to has its own opened again.
+	if known := frappe.db.get_value("Workflow Action", {**here, "workflow_state": doc.workflow_state}):
+		again = {"status": "Open", "completed_by": None, "completed_by_role": None}
+		frappe.db.set_value("Workflow Action", known, again)
+	else:
+		process_workflow_actions(doc, "on_update")
 	clear_doctype_notifications("Workflow Action")
 	clear_doctype_notifications(doc)

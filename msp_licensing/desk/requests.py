@@ -8,7 +8,7 @@ from frappe import _
 from frappe.utils import formatdate
 
 from msp_licensing import permissions
-from msp_licensing.changes import apply, decide, requests, states
+from msp_licensing.changes import apply, decide, document, requests, states
 from msp_licensing.desk import rules
 from msp_licensing.pax8 import Pax8Error
 from msp_licensing.rules.policy import Outcome
@@ -132,10 +132,9 @@ SKIPPED = {
 def _notices(doc: Any) -> list[str]:
 	notices = []
 	waits = doc.workflow_state in (states.PENDING, states.FAILED)
-	if waits and permissions.is_manager() and frappe.session.user == doc.requested_by:
-		settings = frappe.get_cached_doc("Licensing Settings")
-		if not settings.allow_self_approval:
-			notices.append(_("You made this request yourself: another Licensing Manager has to approve it."))
+	if waits and permissions.is_manager():
+		why = permissions.own_request(frappe.session.user, doc.requested_by, doc.client_approved_by)
+		notices.extend([why] if why else [])
 	if doc.workflow_state in (states.PENDING, states.APPROVED) and not connection.is_live():
 		notices.append(
 			connection.problem()
@@ -187,10 +186,10 @@ def preview(subscription: str, wanted: str | None = None) -> dict[str, Any]:
 		"needs_reason": None,
 	}
 	if (wanted or "").strip():
-		for_staff, for_clients = requests.judge_for_staff(row, wanted)
+		for_staff, for_clients = document.judge_for_staff(row, wanted)
 		if for_staff.outcome == Outcome.REFUSED:
 			answer["refused"] = decide.staff_words(for_staff)
-		elif for_clients.rule in requests.LIMITS_FOR_CLIENTS:
+		elif for_clients.rule in document.LIMITS_FOR_CLIENTS:
 			answer["needs_reason"] = decide.staff_words(for_clients)
 	return answer
 

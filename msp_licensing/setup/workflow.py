@@ -13,8 +13,8 @@ WORKFLOW = "License Change Approval"
 
 # state: colour of the indicator (Frappe's "style" of a Workflow State)
 STATES = {
+	"Pending Approval": "Warning",  # first: Frappe inserts documents in the first state of their Workflow and no other
 	"Pending Client Approval": "Warning",
-	"Pending Approval": "Warning",
 	"Approved": "Info",
 	"Applying": "Info",
 	"Scheduled": "Info",

@@ -5,19 +5,19 @@ from frappe.model.document import Document
 
 class LicenseChangeRequest(Document):
 	def before_insert(self):
-		from msp_licensing.changes import requests
+		from msp_licensing.changes import document
 
-		requests.prepare(self)
+		document.prepare(self)
 
 	def validate(self):
-		from msp_licensing.changes import requests
+		from msp_licensing.changes import document
 
-		requests.check_changes(self)
+		document.check_changes(self)
 
 	def on_update(self):
-		from msp_licensing.changes import requests
+		from msp_licensing.changes import document
 
-		requests.after_save(self)
+		document.after_save(self)
 
 	def on_trash(self):
 		if not frappe.flags.in_uninstall:

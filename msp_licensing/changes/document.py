@@ -1,0 +1,148 @@
+"""The document's own life: what a new request is filled with, and who may change what on an existing one.
+
+The controller of License Change Request calls these and nothing else, so that form, REST, Workflow and code meet the
+same rules.
+"""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint, get_fullname, now_datetime
+
+from msp_licensing import permissions
+from msp_licensing.changes import decide, notify, states
+from msp_licensing.changes.requests import AskedAlready, ChangeRefused, queue_apply
+from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED
+from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionRule
+from msp_licensing.rules.policy import decide as decide_purely
+
+# What stops a client but not staff, who have to give a reason.
+LIMITS_FOR_CLIENTS = ("self_service_off", "below_minimum", "above_maximum")
+
+# Fields of an existing request that people may write by hand.
+EDITABLE = {"reject_reason"}
+
+
+def prepare(doc: Any) -> None:
+	"""Fills a new request from its subscription; for one made in the desk, also decides whether it may be."""
+	row = frappe.db.get_value("Pax8 Subscription", doc.subscription, list(decide.FIELDS), as_dict=True)
+	if not row:
+		frappe.throw(_("Please choose a subscription."), frappe.ValidationError)
+	if not doc.flags.from_portal:
+		_prepare_for_staff(doc, row)
+	doc.update(
+		{
+			"client_doctype": row.client_doctype,
+			"client": row.client,
+			"company": row.company,
+			"product": row.product,
+			"product_name": row.product_name,
+			"vendor": row.vendor,
+			"current_quantity": row.quantity,
+			"quantity_change": cint(doc.requested_quantity) - row.quantity,
+			"requested_on": now_datetime(),
+			"open_subscription": row.name,
+		}
+	)
+	doc.workflow_state = PENDING
+
+
+def _prepare_for_staff(doc: Any, row: Any) -> None:
+	"""Staff are not bound by the limits of self-service, but by everything else, and by a second pair of eyes."""
+	permissions.require_manager()
+	for field in doc.meta.fields:
+		if field.read_only or field.fieldname == "reject_reason":
+			doc.set(field.fieldname, None)  # "read only" binds the form, not an insert through the API
+	doc.source, doc.requested_by, doc.decision = "Desk", frappe.session.user, "Held"
+	decision, for_clients = judge_for_staff(row, doc.requested_quantity)
+	if decision.outcome == Outcome.REFUSED:
+		raise ChangeRefused(decide.staff_words(decision))
+	if for_clients.rule in LIMITS_FOR_CLIENTS and not (doc.staff_reason or "").strip():
+		raise ChangeRefused(
+			_("{0} Please give a reason for exceeding the limits.").format(decide.staff_words(for_clients))
+		)
+	doc.decision_rule = "staff_request"
+	doc.decision_summary = _("Made in the desk by {0}: a Licensing Manager approves it.").format(
+		get_fullname(frappe.session.user)
+	)
+	doc.decision_trace = decide.trace_of(for_clients)
+
+
+def judge_for_staff(row: Any, wanted: Any) -> tuple[Decision, Decision]:
+	"""What stands in the way of staff asking for `wanted` on a subscription row, and what would stop its client.
+
+	Staff may go past `LIMITS_FOR_CLIENTS`, with a reason.
+	"""
+	for_staff = decide_purely(
+		Policy(require_approval=True, allow_self_service=True),
+		SubscriptionRule(),
+		decide.facts_of(row),
+		wanted,
+		today=frappe.utils.getdate(),
+	)
+	return for_staff, decide.decide_for(row, wanted)
+
+
+def check_changes(doc: Any) -> None:
+	"""Holds, on every save of an existing request, what Frappe's Workflow does not.
+
+	A plain save or a REST PUT could otherwise approve one's own request, change the quantity together with the
+	state, or go from any state to any other.
+	"""
+	before = doc.get_doc_before_save()
+	if not before:
+		return
+	for field in doc.meta.get_valid_columns():
+		if field in EDITABLE or field in _BOOKKEEPING or doc.get(field) == before.get(field):
+			continue
+		if doc.has_value_changed(field):
+			frappe.throw(
+				_("{0} of a request cannot be changed.").format(_(doc.meta.get_label(field))),
+				frappe.PermissionError,
+			)
+	if doc.workflow_state == before.workflow_state:
+		if doc.has_value_changed("reject_reason") and before.workflow_state not in states.REJECTABLE:
+			frappe.throw(_("This request has been decided already."), ChangeRefused)
+		return
+	step = (before.workflow_state, doc.workflow_state)
+	if step not in states.HUMAN_STEPS:
+		frappe.throw(
+			_("A request cannot go from {0} to {1}.").format(_(step[0]), _(step[1])), frappe.PermissionError
+		)
+	permissions.require_manager()
+	if doc.workflow_state in states.GRANTED:
+		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
+	doc.decided_by, doc.decided_on = frappe.session.user, now_datetime()
+	doc.open_subscription = states.open_subscription(doc.workflow_state, doc.subscription)
+	if step == (FAILED, APPROVED):
+		# Pax8 refused: provably nothing happened, so sending once more is not sending twice.
+		doc.write_sent_on, doc.pax8_message, doc.next_attempt_on = None, None, None
+		if other := frappe.db.exists(
+			DOCTYPE, {"open_subscription": doc.subscription, "name": ("!=", doc.name)}
+		):
+			raise AskedAlready(_("Request {0} for this subscription is open.").format(other))
+
+
+# Written by Frappe itself or by `check_changes`; what people put there is overwritten or harmless.
+_BOOKKEEPING = {
+	"modified",
+	"modified_by",
+	"workflow_state",
+	"_user_tags",
+	"_comments",
+	"_assign",
+	"_liked_by",
+	"_seen",
+}
+
+
+def after_save(doc: Any) -> None:
+	if not doc.has_value_changed("workflow_state"):
+		return
+	if doc.workflow_state == APPROVED:
+		queue_apply(doc.name)
+	elif doc.workflow_state == REJECTED:
+		notify.about("outcome", doc)
+	elif doc.workflow_state == PENDING and doc.source == "Desk":
+		notify.about("pending", doc)
