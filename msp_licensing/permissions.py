@@ -161,8 +161,10 @@ def portal_access(user: str | None = None) -> PortalAccess:
 	)
 
 
-def client_approvers(client_doctype: str | None, client: str | None, besides: str | None = None) -> list[str]:
-	"""Enabled users who may decide requests for a client, but for `besides` (who asked). Contacts count as above."""
+def users_of(
+	client_doctype: str | None, client: str | None, *roles: str, besides: str | None = None
+) -> list[str]:
+	"""Enabled users with one of `roles` who belong to a client, but for `besides`: `clients_of` from the other side."""
 	if not client_doctype or not client:
 		return []
 	contact, link, role, user = (
@@ -175,7 +177,7 @@ def client_approvers(client_doctype: str | None, client: str | None, besides: st
 		.join(user)
 		.on(contact.user == user.name)
 		.join(role)
-		.on((role.parent == user.name) & (role.parenttype == "User") & (role.role == APPROVER))
+		.on((role.parent == user.name) & (role.parenttype == "User") & role.role.isin(roles))
 		.select(user.name)
 		.where((link.link_doctype == client_doctype) & (link.link_name == client))
 		.where((contact.owner != contact.user) & (user.enabled == 1))
@@ -184,6 +186,11 @@ def client_approvers(client_doctype: str | None, client: str | None, besides: st
 		.orderby(user.name)
 	).run(pluck=True)
 	return list(found)
+
+
+def client_approvers(client_doctype: str | None, client: str | None, besides: str | None = None) -> list[str]:
+	"""Enabled users who may decide requests for a client, but for `besides` (who asked). Contacts count as above."""
+	return users_of(client_doctype, client, APPROVER, besides=besides)
 
 
 def guard_contact_links(doc, method: str | None = None) -> None:

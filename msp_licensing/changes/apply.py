@@ -226,7 +226,7 @@ class _Application:
 			decided_by=None,
 			decided_on=None,
 		)
-		notify.pending(frappe.get_doc(DOCTYPE, self.name))
+		notify.about("quantity_moved", frappe.get_doc(DOCTYPE, self.name))
 		frappe.db.commit()  # nosemgrep: end of the job
 
 	# ----------------------------------------------------------------------------------- proving
@@ -294,7 +294,7 @@ class _Application:
 		if states.move(
 			self.name, state, expect=expect, pax8_message=message[:2000], next_attempt_on=None, **values
 		):
-			notify.outcome(frappe.get_doc(DOCTYPE, self.name))
+			notify.about("outcome", frappe.get_doc(DOCTYPE, self.name))
 		frappe.db.commit()  # nosemgrep: end of the job
 
 

@@ -11,7 +11,7 @@ from frappe import _
 from frappe.utils import cint, get_fullname, now_datetime
 
 from msp_licensing import permissions
-from msp_licensing.changes import decide, notify, states
+from msp_licensing.changes import assignments, decide, notify, states
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused, queue_apply
 from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED
 from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionRule
@@ -115,6 +115,7 @@ def check_changes(doc: Any) -> None:
 		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
 	doc.decided_by, doc.decided_on = frappe.session.user, now_datetime()
 	doc.open_subscription = states.open_subscription(doc.workflow_state, doc.subscription)
+	doc.step = cint(before.step) + 1
 	if step == (FAILED, APPROVED):
 		# Pax8 refused: provably nothing happened, so sending once more is not sending twice.
 		doc.write_sent_on, doc.pax8_message, doc.next_attempt_on = None, None, None
@@ -140,6 +141,7 @@ _BOOKKEEPING = {
 def after_save(doc: Any) -> None:
 	if not doc.has_value_changed("workflow_state"):
 		return
+	assignments.close(doc.name)
 	if doc.workflow_state == APPROVED:
 		queue_apply(doc.name)
 	elif doc.workflow_state == REJECTED:

@@ -1,186 +1,128 @@
-"""Who is told what: managers of new pending requests and of failures, requesters of the outcome.
+"""Tells people of what happens to a request: by the bell, by mail, by an assignment, or in the digest of the day.
 
-A notice is queued in the same transaction as the change it tells of, so there is none for what was rolled back. A
-site without an outgoing e-mail account still gets the notices in the bell; the missing mail never stops a change.
+Who is told what is a table (`notices.py`). A notice is made in the same transaction as the change it tells of, so there
+is none for what was rolled back. A site without an outgoing e-mail account still has the bell and the assignments; what
+cannot be told never stops a change.
+
+Nobody is told twice of one event. What has been told is a `License Change Notice`, whose unique key is made of the
+request, the event, the user, and the number of states the request had been through (`step`): a job that runs again
+finds the key taken, while a request that waits for a decision a second time is a new event.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 import frappe
-from frappe import _
-from frappe.utils import get_url, get_url_to_form
+from frappe.utils import cint, now_datetime
 
-from msp_licensing import permissions
-from msp_licensing.changes import states
+from msp_licensing.changes import assignments, delivery, notices, people, wording
+from msp_licensing.changes.delivery import tell
+from msp_licensing.changes.notices import Notice
+from msp_licensing.changes.people import managers, staff_with
 
-# state of a request: what its requester reads; the words for a failure promise nothing and blame nobody.
-OUTCOMES = {
-	states.APPLIED: "Your change was applied: {product} now has {requested} licenses.",
-	states.REJECTED: "Your provider did not approve the change of {product} from {current} to {requested} licenses.",
-	states.WITHDRAWN: "Your request to change {product} from {current} to {requested} licenses was withdrawn.",
-	states.EXPIRED: "Your request to change {product} from {current} to {requested} licenses was not decided in time and has expired.",
-	states.FAILED: "The change of {product} from {current} to {requested} licenses could not be made yet. Your provider is looking at it.",
-	states.NEEDS_REVIEW: "The change of {product} from {current} to {requested} licenses is being checked by your provider.",
-}
+__all__ = ["about", "managers", "staff_with", "tell"]
+
+NOTICE = "License Change Notice"
+
+# Whether a person has got, or will get, a mail of a notice.
+NO_MAIL, QUEUED, DIGEST_DUE = "None", "Queued", "Digest Due"
 
 
-def about(event: str, doc: Any, **context: Any) -> None:
-	"""Tells whoever is to know of `event` in the life of a request."""
-	if event in ("pending", "quantity_moved"):
-		pending(doc)
-	elif event == "outcome":
-		outcome(doc)
+def about(event: str, doc: Any, *, key: str = "", **context: Any) -> None:
+	"""Tells whoever is to know of `event` in the life of a request. Raises nothing; the caller commits.
 
-
-def pending(doc: Any) -> None:
-	"""Tells every Licensing Manager of a request that waits for a decision."""
-	subject = _("{0} asks for {1} licenses of {2} (now {3})").format(
-		doc.client, doc.requested_quantity, doc.product_name, doc.current_quantity
-	)
-	_tell(
-		managers(exclude=doc.requested_by if doc.source == "Desk" else None),
-		doc,
-		subject=subject,
-		template="license_change_pending",
-		link=get_url_to_form(doc.doctype, doc.name),
-	)
-
-
-def outcome(doc: Any) -> None:
-	"""Tells the requester what became of the request, and the managers if somebody has to act."""
-	state = doc.workflow_state
-	if doc.requested_by and frappe.db.get_value("User", doc.requested_by, "enabled"):
-		text = _(OUTCOMES[state]).format(
-			product=doc.product_name, current=doc.current_quantity, requested=doc.requested_quantity
-		)
-		portal = doc.source == "Portal"
-		_tell(
-			[doc.requested_by],
-			doc,
-			subject=text,
-			template="license_change_outcome",
-			link=get_url("/licensing") if portal else get_url_to_form(doc.doctype, doc.name),
-			reason=doc.reject_reason if state == states.REJECTED else None,
-		)
-	if state in (states.FAILED, states.NEEDS_REVIEW):
-		_tell(
-			managers(exclude=doc.requested_by),
-			doc,
-			subject=_("{0}: {1} for {2}").format(_(state), doc.product_name, doc.client),
-			template="license_change_failed",
-			link=get_url_to_form(doc.doctype, doc.name),
-		)
-
-
-def managers(exclude: str | None = None) -> list[str]:
-	"""Enabled users with the role Licensing Manager; Administrator only where there is nobody else."""
-	return staff_with(permissions.MANAGER, exclude)
-
-
-def staff_with(role: str, exclude: str | None = None) -> list[str]:
-	"""Enabled users with `role`; Administrator only where there is nobody else."""
-	users = frappe.get_all(
-		"Has Role",
-		filters={"role": role, "parenttype": "User"},
-		pluck="parent",
-	)
-	enabled = set(frappe.get_all("User", {"name": ("in", users), "enabled": 1}, pluck="name"))
-	enabled -= {exclude}
-	return sorted(enabled - {"Administrator"}) or sorted(enabled)
-
-
-def _tell(users: list[str], doc: Any, *, subject: str, template: str, link: str, **context: Any) -> None:
-	tell(
-		users,
-		doctype=doc.doctype,
-		name=doc.name,
-		subject=subject,
-		message=lambda: frappe.render_template(
-			f"msp_licensing/templates/emails/{template}.html",
-			{"doc": doc, "link": link, "subject": subject, **context},
-		),
-	)
-
-
-def tell(
-	users: list[str],
-	*,
-	doctype: str,
-	name: str,
-	subject: str,
-	message: str | Callable[[], str] | None,
-	by_mail: bool = True,
-) -> None:
-	"""Puts a notice about a document into the bell and into the mail queue of each user; the caller commits.
-
-	Neither raises: what happened is true and has to be kept, also where nobody can be told of it. A mail that cannot
-	be queued takes nothing from the bell.
+	Call it once the request is in its new state, in the same transaction. Assignments end when it leaves that state.
 
 	Args:
-		subject: plain text. message: HTML, or a function that makes it.
+		event: a key of `notices.NOTICES`.
+		doc: the License Change Request as it is now.
+		key: tells apart events that can come more than once while the request stays in one state, such as the day of a
+			reminder. Without it each event is told once for each time the request enters a state.
+		context: `what`: a sentence on what has happened or is to be done, or a function that returns it, which is called
+			in the language of each reader. `date`: the day it is about, if that is not `scheduled_for`.
 	"""
-	if not users:
-		return
-	with _logged(doctype, name):
-		html = message() if callable(message) else message
-		_ring(users, doctype, name, subject, html)
-		if by_mail and html:
-			with _logged(doctype, name):
-				_mail(users, doctype, name, subject, html)
+	for notice in notices.NOTICES[event]:
+		with delivery.quietly(doc.doctype, doc.name):
+			if notice.concerns(doc, people.decided_by_client(doc)) and (way := _way(notice)):
+				_tell(event, doc, notice, way, key, context)
 
 
-@contextmanager
-def _logged(doctype: str, name: str) -> Iterator[None]:
-	"""Takes back what was begun, and logs why, instead of raising."""
-	point = f"notice_{frappe.generate_hash(length=10)}"
-	frappe.db.savepoint(point)
-	try:
-		yield
-	except Exception:
-		frappe.db.rollback(save_point=point)
-		frappe.log_error(
-			title=f"Notice of {name} could not be queued", reference_doctype=doctype, reference_name=name
-		)
+def _way(notice: Notice) -> str | None:
+	"""How a notice is mailed; None if it is not wanted at all."""
+	if notice.mail == notices.NEVER:
+		return NO_MAIL
+	if notice.mail == notices.ALWAYS:
+		return QUEUED
+	chosen = frappe.db.get_single_value("Licensing Settings", notice.mail)
+	if not chosen:  # settings that were last saved before this one existed
+		chosen = frappe.get_meta("Licensing Settings").get_field(notice.mail).default
+	if chosen == notices.NO_NOTICE:
+		return None
+	return DIGEST_DUE if chosen == notices.DIGEST else QUEUED
 
 
-def _ring(users: list[str], doctype: str, name: str, subject: str, html: str | None) -> None:
-	for user in users:
-		frappe.get_doc(
-			{
-				"doctype": "Notification Log",
-				"subject": frappe.utils.escape_html(subject),
-				"type": "Alert",
-				"for_user": user,
-				"from_user": frappe.session.user,
-				"document_type": doctype,
-				"document_name": name,
-				"email_content": html,
-			}
-		).insert(ignore_permissions=True)
-
-
-def _mail(users: list[str], doctype: str, name: str, subject: str, html: str) -> None:
-	recipients = [
-		email
-		for user in users
-		if (email := frappe.db.get_value("User", user, "email"))
-		and frappe.utils.validate_email_address(email)
-	]
-	if not recipients or not _can_send():
-		return
-	frappe.sendmail(
-		recipients=recipients,
-		subject=subject,
-		message=html,
-		reference_doctype=doctype,
-		reference_name=name,
-		expose_recipients=None,
+def _tell(event: str, doc: Any, notice: Notice, way: str, key: str, context: dict[str, Any]) -> None:
+	step = cint(frappe.db.get_value(doc.doctype, doc.name, "step"))
+	occasion = f"{doc.name}|{event}|{step}|{key}"
+	users = [user for user in people.group(notice.to, doc) if _first_time(occasion, event, doc, user, way)]
+	portal = notice.to in (notices.CONTACTS, notices.APPROVERS) or (
+		notice.to == notices.REQUESTER and doc.source == "Portal"
 	)
+	for language, readers in _by_language(users):
+		with wording.in_language(language):
+			values = wording.values(doc, for_staff=notice.for_staff, portal=portal, **context)
+			subject, message = wording.write(notice.text, values)
+		if notice.assign:
+			for user in readers:
+				assignments.assign(doc, user, subject, context.get("date"))
+		if way != DIGEST_DUE or notice.bell_with_digest:
+			delivery.ring(readers, doc.doctype, doc.name, subject, message)
+		if way == QUEUED and not delivery.mail(readers, doc.doctype, doc.name, subject, message):
+			_note_no_mail(occasion, readers)
 
 
-def _can_send() -> bool:
-	from frappe.email.doctype.email_account.email_account import EmailAccount
+def _by_language(users: list[str]) -> Iterable[tuple[str, list[str]]]:
+	found: dict[str, list[str]] = {}
+	for user in users:
+		found.setdefault(wording.language_of(user), []).append(user)
+	return found.items()
 
-	return bool(EmailAccount.find_outgoing(_raise_error=False))
+
+# --------------------------------------------------------------------------------------------- memory
+
+
+def _first_time(occasion: str, event: str, doc: Any, user: str, mail: str) -> bool:
+	"""Writes down that a user is told; False if that was written down before. The column is unique."""
+	key = _key(occasion, user)
+	if frappe.db.exists(NOTICE, {"unique_key": key}):
+		return False
+	row = frappe.get_doc(
+		{
+			"doctype": NOTICE,
+			"request": doc.name,
+			"event": event,
+			"recipient": user,
+			"told_on": now_datetime(),
+			"mail": mail,
+			"unique_key": key,
+		}
+	)
+	frappe.db.savepoint("first_time")
+	shown = list(frappe.local.message_log)
+	try:
+		row.db_insert()
+	except frappe.UniqueValidationError:  # another job was faster, and has committed since
+		frappe.db.rollback(save_point="first_time")
+		frappe.local.message_log = shown
+		return False
+	return True
+
+
+def _note_no_mail(occasion: str, users: list[str]) -> None:
+	keys = [_key(occasion, user) for user in users]
+	frappe.db.set_value(NOTICE, {"unique_key": ("in", keys)}, "mail", NO_MAIL)
+
+
+def _key(occasion: str, user: str) -> str:
+	return sha256(f"{occasion}|{user}".encode()).hexdigest()[:40]

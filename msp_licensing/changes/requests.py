@@ -79,6 +79,7 @@ def submit(
 		states.move(doc.name, APPROVED, expect=(PENDING,), decided_on=now_datetime())
 		queue_apply(doc.name)
 		doc.reload()
+		notify.about("approved_by_itself", doc)
 	else:
 		notify.about("pending", doc)
 	return doc

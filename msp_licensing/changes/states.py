@@ -9,7 +9,10 @@ from typing import Any
 
 import frappe
 from frappe.desk.notifications import clear_doctype_notifications
+from frappe.utils import cint
 from frappe.workflow.doctype.workflow_action.workflow_action import process_workflow_actions
+
+from msp_licensing.changes import assignments
 
 DOCTYPE = "License Change Request"
 
@@ -62,18 +65,25 @@ def move(name: str, to: str, *, expect: tuple[str, ...], **values: Any) -> bool:
 		False, and nothing is written, if the request is in another state: somebody else was faster.
 	"""
 	row = frappe.db.get_value(
-		DOCTYPE, name, ["workflow_state", "subscription"], as_dict=True, for_update=True
+		DOCTYPE, name, ["workflow_state", "subscription", "step"], as_dict=True, for_update=True
 	)
 	if not row or row.workflow_state not in expect:
 		return False
+	is_new = row.workflow_state != to
 	frappe.db.set_value(
 		DOCTYPE,
 		name,
-		{"workflow_state": to, "open_subscription": open_subscription(to, row.subscription), **values},
+		{
+			"workflow_state": to,
+			"open_subscription": open_subscription(to, row.subscription),
+			"step": cint(row.step) + int(is_new),
+			**values,
+		},
 	)
 	doc = frappe.get_doc(DOCTYPE, name)
-	if row.workflow_state != to:
+	if is_new:
 		doc.add_comment("Workflow", to)
+		assignments.close(name)
 	_renew_workflow_actions(doc)
 	doc.notify_update()
 	return True

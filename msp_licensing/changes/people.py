@@ -1,0 +1,84 @@
+"""Who the groups of people are that notices go to (`notices.py`), as users that can be told at all."""
+
+from typing import Any
+
+import frappe
+from frappe.utils import cint
+
+from msp_licensing import permissions
+from msp_licensing.changes import notices, states
+
+
+def group(name: str, doc: Any) -> list[str]:
+	"""The enabled users of one of the groups of `notices`, for a request."""
+	return {
+		notices.REQUESTER: requester,
+		notices.CONTACTS: contacts,
+		notices.APPROVERS: approvers,
+		notices.MANAGERS: managers_for,
+	}[name](doc)
+
+
+def managers(exclude: str | None = None) -> list[str]:
+	"""Enabled users with the role Licensing Manager; Administrator only where there is nobody else."""
+	return staff_with(permissions.MANAGER, exclude)
+
+
+def staff_with(role: str, exclude: str | None = None) -> list[str]:
+	"""Enabled users with `role`; Administrator only where there is nobody else."""
+	users = frappe.get_all("Has Role", filters={"role": role, "parenttype": "User"}, pluck="parent")
+	enabled = set(frappe.get_all("User", {"name": ("in", users), "enabled": 1}, pluck="name"))
+	enabled -= {exclude}
+	return sorted(enabled - {"Administrator"}) or sorted(enabled)
+
+
+def managers_for(doc: Any) -> list[str]:
+	"""All managers; of a request that waits, without the one who made it."""
+	made_it = doc.source == "Desk" and doc.workflow_state in states.WAITING
+	return managers(exclude=doc.requested_by if made_it else None)
+
+
+def requester(doc: Any) -> list[str]:
+	"""Who asked, unless that user is gone, does not belong to the client any more, or decided it alone."""
+	user = doc.requested_by
+	if not user or not frappe.db.get_value("User", user, "enabled"):
+		return []
+	if doc.source == "Portal" and not _belongs(user, doc):
+		return []
+	if doc.workflow_state == states.REJECTED and doc.decided_by == user:
+		return []
+	return [user]
+
+
+def contacts(doc: Any) -> list[str]:
+	"""The client's other portal users, where the settings say so.
+
+	Where the one who asked cannot be told any more, those who may ask for changes are told instead. Of what staff
+	asked for, a client reads nothing until it is applied.
+	"""
+	if doc.source == "Portal":
+		if not requester(doc) and doc.requested_by != doc.decided_by:
+			return _users_of(doc, permissions.CLIENT)
+	elif doc.workflow_state != states.APPLIED:
+		return []
+	if not cint(frappe.db.get_single_value("Licensing Settings", "tell_other_contacts")):
+		return []
+	return _users_of(doc, *permissions.PORTAL_ROLES)
+
+
+def approvers(doc: Any) -> list[str]:
+	"""The client's own approvers, without the one who asked: nobody approves their own request."""
+	return permissions.client_approvers(doc.client_doctype, doc.client, besides=doc.requested_by)
+
+
+def decided_by_client(doc: Any) -> bool:
+	"""Whether the last decision on a request was made by a portal user."""
+	return bool(doc.decided_by) and permissions.is_website_user(doc.decided_by)
+
+
+def _belongs(user: str, doc: Any) -> bool:
+	return permissions.ClientRecord(doc.client_doctype, doc.client) in permissions.clients_of(user)
+
+
+def _users_of(doc: Any, *roles: str) -> list[str]:
+	return permissions.users_of(doc.client_doctype, doc.client, *roles, besides=doc.requested_by)
