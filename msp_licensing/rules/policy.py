@@ -8,7 +8,8 @@ lists every check that was looked at:
 
 1. **Eligibility**, in this order: `self_service_off`, `vanished`, `not_active`, `ended`, `future_start`, `usage_based`,
    `follows_parent`, the number itself (`missing`, `not_whole`, `below_one`, `too_large`), `same_quantity`,
-   `below_minimum` / `above_maximum`, `open_request`, `committed_until` / `commitment_no_increase`. Anything here refuses.
+   `below_minimum` / `above_maximum`, `open_request`, `committed_until` / `commitment_no_increase`, or, for a change at the
+   end of the term, `no_decrease` / `no_term_end`. Anything here refuses.
 2. **Holds**, in this order: `vendor_override`, `unknown_vendor`, `subscription_always`, `require_approval`,
    `unknown_usage_class`, `unknown_quantity`, `zero_quantity`, `commitment_unknown`, `threshold`.
 
@@ -23,6 +24,8 @@ from datetime import date
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal
 from typing import Any
 
+from msp_licensing.rules import commitments
+from msp_licensing.rules.commitments import When
 from msp_licensing.rules.quantity import (
 	MAX_QUANTITY,
 	MAX_THRESHOLD,
@@ -43,9 +46,11 @@ from msp_licensing.rules.values import (
 	Step,
 	SubscriptionFacts,
 	SubscriptionRule,
+	Timing,
 	Verdict,
 	as_day,
 	plain,
+	vendor_key,
 )
 
 # What a caller needs to ask for a decision comes from here, wherever in the package it is written.
@@ -61,6 +66,7 @@ __all__ = [
 	"Step",
 	"SubscriptionFacts",
 	"SubscriptionRule",
+	"Timing",
 	"Verdict",
 	"blocked",
 	"decide",
@@ -75,11 +81,6 @@ __all__ = [
 
 # Wide enough that the product of any threshold and any quantity is exact; rounding down could only ever hold more.
 _EXACT = Context(prec=120, rounding=ROUND_DOWN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-
-
-def vendor_key(vendor: object) -> str:
-	"""Return the form in which vendor names are compared: blanks collapsed, case folded; `""` = unknown."""
-	return " ".join(vendor.split()).casefold() if isinstance(vendor, str) else ""
 
 
 def self_service_allowed(policy: Policy, rule: SubscriptionRule | None = None) -> bool:
@@ -109,6 +110,7 @@ def decide(
 	wanted: object,
 	*,
 	today: date,
+	timing: Timing | str = Timing.NOW,
 ) -> Decision:
 	"""Decide a client's wish for a new total quantity.
 
@@ -118,6 +120,8 @@ def decide(
 		facts: what is known of the subscription now; `facts.quantity` should be a fresh read.
 		wanted: the new total, as typed; see `parse_quantity`.
 		today: the date of the decision in the site's time zone; a commitment that ends today is over.
+		timing: when the change is wished for. At the end of the term: only a decrease, only while a term is running
+			whose end is known; everything else is decided as for a change now.
 
 	Returns:
 		The decision. Never raises for anything a person can type or a record can hold.
@@ -134,7 +138,7 @@ def decide(
 	else:
 		steps.extend(_number_steps(policy, rule, facts, number))
 	steps.append(_open_request(facts))
-	commitment = _commitment_step(facts, number, today)
+	commitment = _commitment_step(policy, facts, number, today, at_term_end=timing == Timing.AT_TERM_END)
 	if commitment.verdict is not Verdict.HOLDS:
 		steps.append(commitment)
 	refusal = _refusal(steps, baseline)
@@ -200,23 +204,35 @@ def _open_request(facts: SubscriptionFacts) -> Step:
 	return _check("open_request", bool(facts.has_open_request))
 
 
-def _commitment_step(facts: SubscriptionFacts, wanted: int | None, today: date) -> Step:
+# What the commitment's answer to a decrease is called in a trace.
+_ANSWERS = {
+	When.NOW: ("committed_until", Verdict.PASSES),
+	When.AT_TERM_END: ("committed_until", Verdict.REFUSES),
+	When.STAFF: ("commitment_unknown", Verdict.HOLDS),
+}
+
+
+def _commitment_step(
+	policy: Policy, facts: SubscriptionFacts, wanted: int | None, today: date, *, at_term_end: bool
+) -> Step:
 	"""The commitment's say: it may refuse, hold (not known) or pass; only one of its codes appears in a trace."""
-	current, end, now = _current(facts), as_day(facts.commitment_end), as_day(today)
-	numbers = {"commitment_end": plain(end)}
-	running = end is not None and (now is None or end > now)
-	undated = end is None and bool(facts.has_commitment)
-	if wanted is None or not (running or undated):
+	current, now = _current(facts), as_day(today)
+	terms = commitments.terms_of(facts, policy.return_windows)
+	numbers = {"commitment_end": plain(terms.end)}
+	if wanted is None:
 		return Step("committed_until", Verdict.PASSES, numbers)
-	if current is not None and wanted >= current:
-		barred = facts.increase_allowed_in_commitment is False and running
+	increase = current is not None and wanted >= current
+	if at_term_end:
+		if increase:
+			return Step("no_decrease", Verdict.REFUSES, numbers)
+		possible = commitments.running(terms, now)
+		return Step("no_term_end", Verdict.PASSES if possible else Verdict.REFUSES, numbers)
+	answer = commitments.may_change(terms, current, wanted, now)
+	numbers |= {"reason": answer.reason, "until": plain(answer.until)}
+	if increase and commitments.running(terms, now):
+		barred = answer.when is not When.NOW
 		return Step("commitment_no_increase", Verdict.REFUSES if barred else Verdict.PASSES, numbers)
-	if facts.decrease_allowed_in_commitment is True:
-		return Step("committed_until", Verdict.PASSES, numbers)
-	# "Not allowed" is final only for a decrease inside a term whose end is known.
-	if facts.decrease_allowed_in_commitment is False and running and current is not None:
-		return Step("committed_until", Verdict.REFUSES, numbers)
-	return Step("commitment_unknown", Verdict.HOLDS, numbers)
+	return Step(*_ANSWERS[answer.when], numbers)
 
 
 def _hold_steps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -50,6 +50,13 @@ class Verdict(Word):
 	SKIPPED = "Skipped"
 
 
+class Timing(Word):
+	"""When a change is asked for."""
+
+	NOW = "Now"
+	AT_TERM_END = "End of Term"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
 	"""The global rules, as Licensing Settings holds them.
@@ -74,6 +81,8 @@ class Policy:
 		limit_currency: ISO code; a change in another currency is held where one of the limits is set.
 		client_approval_above: increases and decreases that change the client's costs by more than this (in
 			`limit_currency`) need the client's own approver first; `None` = never, `Decimal(0)` = always.
+		return_windows: vendors that take licenses back inside a commitment, each with the calendar days from purchase
+			or renewal; of others it is not known. Compared trimmed and case-folded.
 	"""
 
 	require_approval: bool = True
@@ -90,6 +99,7 @@ class Policy:
 	limit_per_month: Decimal | None = None
 	limit_currency: str | None = None
 	client_approval_above: Decimal | None = None
+	return_windows: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,19 @@ class Release(NamedTuple):
 	currency: str | None = None
 
 
+class Added(NamedTuple):
+	"""A change of quantity seen at Pax8, whoever made it.
+
+	Attributes:
+		on: the day. seats: how many more; negative for a decrease.
+		dated: the day is that of the change, not only the day on which it was seen.
+	"""
+
+	on: date
+	seats: int
+	dated: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class SubscriptionFacts:
 	"""What is known of a subscription at the moment of deciding.
@@ -135,6 +158,11 @@ class SubscriptionFacts:
 		decrease_allowed_in_commitment: the product's `allowForQuantityDecrease`; `None` = not known.
 		increase_allowed_in_commitment: the product's `allowForQuantityIncrease`; `None` counts as allowed, which is
 			the rule among vendors.
+		commitment_months: length of the commitment's term; `None` = not known.
+		renewal_days_before, renewal_days_after: the product's `renewalWindowDays…TermEnd`; `None` = not known.
+		renews: the product's `autoRenew`; `None` = not known.
+		renewed_on: the end of the term before the running one, where this site has seen it renew.
+		added: how the quantity changed lately; matters inside a commitment whose vendor takes licenses back.
 		has_open_request: another request on this subscription is not finished yet.
 		parent_id: Pax8's `parentSubscriptionId` of an add-on.
 		follows_parent: the add-on's quantity is set by its parent.
@@ -165,12 +193,18 @@ class SubscriptionFacts:
 	currency: str | None = None
 	releases: tuple[Release, ...] = ()
 	client_releases: tuple[Release, ...] = ()
+	commitment_months: int | None = None
+	renewal_days_before: int | None = None
+	renewal_days_after: int | None = None
+	renews: bool | None = None
+	renewed_on: date | None = None
+	added: tuple[Added, ...] = ()
 
 	def as_dict(self) -> dict[str, Any]:
 		"""Return the facts as JSON-able values (dates in ISO form), to be stored with a decision."""
-		stored = {key: plain(value) for key, value in asdict(self).items() if key not in _FACT_RELEASES}
-		for key in _FACT_RELEASES:
-			stored[key] = [[plain(value) for value in release] for release in getattr(self, key)]
+		stored = {key: plain(value) for key, value in asdict(self).items() if key not in _FACT_ROWS}
+		for key in _FACT_ROWS:
+			stored[key] = [[plain(value) for value in row] for row in getattr(self, key)]
 		return stored
 
 	@classmethod
@@ -183,14 +217,13 @@ class SubscriptionFacts:
 				value = as_day(value)
 			elif name == "unit_price":
 				value = _amount(value)
-			elif name in _FACT_RELEASES:
-				value = tuple(_release(row) for row in value or ())
+			elif name in _FACT_ROWS:
+				value = tuple(_FACT_ROWS[name](row) for row in value or ())
 			known[name] = value
 		return cls(**known)
 
 
-_FACT_DATES = ("start_date", "end_date", "commitment_end")
-_FACT_RELEASES = ("releases", "client_releases")
+_FACT_DATES = ("start_date", "end_date", "commitment_end", "renewed_on")
 _FACT_DEFAULTS: dict[str, Any] = {
 	"vendor": None,
 	"usage_class": None,
@@ -209,12 +242,30 @@ _FACT_DEFAULTS: dict[str, Any] = {
 	"currency": None,
 	"releases": (),
 	"client_releases": (),
+	"commitment_months": None,
+	"renewal_days_before": None,
+	"renewal_days_after": None,
+	"renews": None,
+	"renewed_on": None,
+	"added": (),
 }
 
 
 def _release(row: Any) -> Release:
 	on, before, amount, currency = row
 	return Release(as_day(on) or date.max, int(before), _amount(amount), currency)
+
+
+def _added(row: Any) -> Added:
+	on, seats, dated = row
+	return Added(as_day(on) or date.min, int(seats), bool(dated))
+
+
+_FACT_ROWS: dict[str, Callable[[Any], Any]] = {
+	"releases": _release,
+	"client_releases": _release,
+	"added": _added,
+}
 
 
 def _amount(value: Any) -> Decimal | None:
@@ -281,6 +332,11 @@ class Decision:
 				for step in stored["trace"]
 			),
 		)
+
+
+def vendor_key(vendor: object) -> str:
+	"""Return the form in which vendor names are compared: blanks collapsed, case folded; `""` = unknown."""
+	return " ".join(vendor.split()).casefold() if isinstance(vendor, str) else ""
 
 
 def as_day(value: object) -> date | None:

@@ -68,7 +68,12 @@ _CLIENT_REFUSALS = {
 		"There is already an open request for this subscription. Withdraw it to ask for another."
 	),
 	"committed_until": _(
-		"This subscription is committed until {commitment_end} and cannot be reduced before."
+		"This subscription is committed until {commitment_end} and cannot be reduced before. "
+		"You can ask for the change at the end of the term."
+	),
+	"no_decrease": _("Only a reduction can wait for the end of the term. Please ask for the change now."),
+	"no_term_end": _(
+		"This subscription has no running term whose end is known. Please ask for the change now."
 	),
 	"commitment_no_increase": _(
 		"This subscription is committed until {commitment_end} and cannot be increased before."
@@ -99,6 +104,8 @@ _STAFF = {
 	"committed_until": _(
 		"Refused: committed until {commitment_end}, and the product allows no decrease before."
 	),
+	"no_decrease": _("Refused: only a decrease can wait for the end of the term."),
+	"no_term_end": _("Refused: no term is running whose end is known, so there is nothing to wait for."),
 	"commitment_no_increase": _(
 		"Refused: committed until {commitment_end}, and the product allows no increase before."
 	),
@@ -112,7 +119,7 @@ _STAFF = {
 	"unknown_quantity": _("Held: the current quantity is not known."),
 	"zero_quantity": _("Held: the current quantity is {current}, so the change has no percentage."),
 	"commitment_unknown": _(
-		"Held: a commitment is running (until {commitment_end}), and it is not known whether it allows a decrease."
+		"Held: whether the commitment (until {commitment_end}) allows a decrease now is not known: Pax8 may refuse."
 	),
 	"threshold": _(
 		"Held: {current} → {wanted} is a change of {change_percent} %, above the threshold of {threshold} %."
