@@ -1,23 +1,46 @@
 """Reads what a decision needs from the site, asks `rules.policy`, and puts the answer into words."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import frappe
 from frappe import _
-from frappe.utils import cint, flt, formatdate, getdate, nowdate
+from frappe.utils import cint, fmt_money, formatdate, getdate, nowdate
 
+from msp_licensing.changes import pricing, releases
+from msp_licensing.changes.policies import current_policy, policies_for, policy_for
 from msp_licensing.changes.states import DOCTYPE, OPEN
 from msp_licensing.rules import words
 from msp_licensing.rules.policy import (
 	Decision,
 	Policy,
+	Release,
 	SubscriptionFacts,
 	SubscriptionRule,
 	decide,
+	parse_quantity,
 )
+from msp_licensing.rules.prices import ClientPrice, amount_change
+
+__all__ = [
+	"FIELDS",
+	"PRODUCT_FIELDS",
+	"Inputs",
+	"client_words",
+	"current_policy",
+	"decide_for",
+	"facts_of",
+	"inputs_for",
+	"policies_for",
+	"policy_for",
+	"record",
+	"rule_of",
+	"staff_words",
+	"stored_facts",
+	"trace_of",
+]
 
 # The fields of a Pax8 Subscription that a decision looks at.
 FIELDS = (
@@ -46,19 +69,50 @@ FIELDS = (
 )
 
 
-def current_policy(settings: Any = None) -> Policy:
-	"""The site's policy; `settings` may be a Licensing Settings document that is not saved yet."""
-	settings = settings or frappe.get_cached_doc("Licensing Settings")
-	return Policy(
-		require_approval=bool(cint(settings.require_approval_by_default)),
-		threshold=_decimal(settings.auto_approve_threshold)
-		if cint(settings.use_auto_approve_threshold)
-		else None,
-		vendor_overrides=tuple(row.vendor for row in settings.vendor_overrides),
-		allow_self_service=bool(cint(settings.allow_self_service_by_default)),
-		min_quantity=cint(settings.default_min_quantity),
-		max_quantity=cint(settings.default_max_quantity),
-	)
+# What of its Pax8 Product.
+PRODUCT_FIELDS = ("usage_class", "commitment_options", "hold_changes")
+
+
+class Inputs(NamedTuple):
+	"""Everything a decision is made from; the same inputs always give the same decision.
+
+	Attributes:
+		policy: the rules for the client, as they stood.
+		wanted: the new total, as typed.
+		today: the day of the decision, in the site's time zone.
+		timing: "Now" or "End of Term".
+	"""
+
+	policy: Policy
+	rule: SubscriptionRule
+	facts: SubscriptionFacts
+	wanted: Any
+	today: date
+	timing: str = "Now"
+
+	def decide(self) -> Decision:
+		return decide(self.policy, self.rule, self.facts, self.wanted, today=self.today, timing=self.timing)
+
+	def as_dict(self) -> dict[str, Any]:
+		return {
+			"facts": self.facts.as_dict(),
+			"rule": self.rule.as_dict(),
+			"policy": self.policy.as_dict(),
+			"wanted": self.wanted if isinstance(self.wanted, int | str | None) else str(self.wanted),
+			"today": self.today.isoformat(),
+			"timing": self.timing,
+		}
+
+	@classmethod
+	def from_dict(cls, stored: Mapping[str, Any]) -> "Inputs":
+		return cls(
+			policy=Policy.from_dict(stored["policy"]),
+			rule=SubscriptionRule.from_dict(stored["rule"]),
+			facts=SubscriptionFacts.from_dict(stored["facts"]),
+			wanted=stored["wanted"],
+			today=date.fromisoformat(stored["today"]),
+			timing=stored.get("timing") or "Now",
+		)
 
 
 def rule_of(subscription: Any) -> SubscriptionRule:
@@ -72,17 +126,24 @@ def rule_of(subscription: Any) -> SubscriptionRule:
 
 
 def facts_of(
-	subscription: Any, *, product: Any = None, has_open_request: bool | None = None
+	subscription: Any,
+	*,
+	product: Any = None,
+	has_open_request: bool | None = None,
+	price: ClientPrice | None = None,
+	released: tuple[Release, ...] = (),
+	client_released: tuple[Release, ...] = (),
 ) -> SubscriptionFacts:
 	"""What is known of a subscription row (fields `FIELDS`).
 
 	Args:
-		product: usage_class and commitment_options of its Pax8 Product, where a caller has read many at once.
+		product: PRODUCT_FIELDS of its Pax8 Product, where a caller has read many at once.
 		has_open_request: the same for open requests.
+		price, released, client_released: what only the decision on a number needs; see `inputs_for`.
 	"""
 	if product is None:
 		product = frappe.db.get_value(
-			"Pax8 Product", subscription.product, ["usage_class", "commitment_options"], as_dict=True
+			"Pax8 Product", subscription.product, list(PRODUCT_FIELDS), as_dict=True
 		)
 	if has_open_request is None:
 		has_open_request = bool(
@@ -102,18 +163,87 @@ def facts_of(
 		increase_allowed_in_commitment=option.get("allow_quantity_increase"),
 		has_open_request=has_open_request,
 		vanished=bool(cint(subscription.vanished)),
+		always_held=bool(product and cint(product.hold_changes)),
+		unit_price=price.amount if price else None,
+		currency=price.currency if price else None,
+		releases=released,
+		client_releases=client_released,
+	)
+
+
+def inputs_for(
+	subscription: Any,
+	wanted: Any,
+	*,
+	timing: str = "Now",
+	settings: Any = None,
+	leave_out: str | None = None,
+	today: date | None = None,
+	**facts: Any,
+) -> Inputs:
+	"""What the decision on a client's wish for `wanted` licenses in all is made from, as things stand now.
+
+	Args:
+		subscription: a row with `FIELDS`.
+		settings: a Licensing Settings document, saved or not; None: the site's.
+		leave_out: name of a request that is decided once more, and stands in its own way nowhere.
+		facts: see `facts_of`.
+	"""
+	today = today or getdate(nowdate())
+	number = parse_quantity(wanted)
+	after = number if isinstance(number, int) else None
+	client = (subscription.client_doctype, subscription.client)
+	policy = policy_for(*client, settings)
+	found: dict[str, Any] = {
+		"price": pricing.price_of(subscription.name, cint(subscription.quantity), after, settings=settings),
+		"released": releases.of_subscription(subscription.name, leave_out=leave_out),
+	}
+	if policy.limit_per_month is not None:
+		found["client_released"] = releases.of_client(*client, today, leave_out=leave_out)
+	if leave_out:
+		found["has_open_request"] = False
+	return Inputs(
+		policy=policy,
+		rule=rule_of(subscription),
+		facts=facts_of(subscription, **{**found, **facts}),
+		wanted=wanted,
+		today=today,
+		timing=timing,
 	)
 
 
 def decide_for(subscription: Any, wanted: Any, **facts: Any) -> Decision:
-	"""The decision on a client's wish for `wanted` licenses in all, by the site's policy of this moment."""
-	return decide(
-		current_policy(),
-		rule_of(subscription),
-		facts_of(subscription, **facts),
-		wanted,
-		today=getdate(nowdate()),
-	)
+	"""The decision on a client's wish for `wanted` licenses in all, as things stand now; see `inputs_for`."""
+	return inputs_for(subscription, wanted, **facts).decide()
+
+
+def record(inputs: Inputs, decision: Decision) -> dict[str, Any]:
+	"""The fields of a License Change Request that keep a decision: what it was made from, step by step, and the money.
+
+	An empty currency says that the client's price is not known: an amount of 0 would say something else.
+	"""
+	facts, wanted = inputs.facts, decision.numbers.get("wanted")
+	change = amount_change(facts.unit_price, facts.quantity, wanted if isinstance(wanted, int) else None)
+	return {
+		"decision_trace": trace_of(decision),
+		"decision_facts": facts_json(inputs),
+		"currency": facts.currency if change is not None else None,
+		"unit_price": float(facts.unit_price) if facts.unit_price is not None and change is not None else 0,
+		"amount_change": float(change) if change is not None else 0,
+	}
+
+
+def facts_json(inputs: Inputs) -> str:
+	"""What a decision was made from, as it is stored on the request."""
+	return json.dumps(inputs.as_dict())
+
+
+def stored_facts(request: Any) -> Inputs | None:
+	"""What the decision on a request (with `decision_facts`) was made from; None for requests of older versions."""
+	try:
+		return Inputs.from_dict(json.loads(request.decision_facts or "null") or {})
+	except (KeyError, TypeError, ValueError):
+		return None
 
 
 def _commitment_option(subscription: Any, product: Any) -> dict[str, Any]:
@@ -138,12 +268,12 @@ def client_words(decision: Decision) -> str:
 	message, values = words.client_sentence(decision)
 	if "status" in values:
 		values = {**values, "status": _(words.STATUS_WORDS.get(values["status"], words.STATUS_UNKNOWN))}
-	return _(message).format(**_localized(values))
+	return _(message).format(**localized(values))
 
 
 def staff_words(decision: Decision) -> str:
 	message, values = words.staff_sentence(decision)
-	return _(message).format(**_localized(values))
+	return _(message).format(**localized(values))
 
 
 def trace_of(decision: Decision) -> str:
@@ -154,19 +284,23 @@ def trace_of(decision: Decision) -> str:
 	)
 
 
-_DATES = ("commitment_end", "start_date", "end_date", "today")
+DATES = ("commitment_end", "start_date", "end_date", "today", "since")
+MONEY = ("amount", "total", "most")
 
 
-def _localized(values: dict[str, Any]) -> dict[str, Any]:
-	"""Dates, which the rules give in ISO form, in the reader's format."""
-	return {
-		key: formatdate(value) if key in _DATES and value != "?" else value for key, value in values.items()
-	}
+def localized(values: dict[str, Any]) -> dict[str, Any]:
+	"""Dates, which the rules give in ISO form, and amounts in the reader's format."""
+	shown = dict(values)
+	for key, value in values.items():
+		if value in (None, "?"):
+			continue
+		if key in DATES:
+			shown[key] = formatdate(value)
+		elif key in MONEY:
+			# No currency sign, which several currencies share: the sentence names the code.
+			shown[key] = fmt_money(value, precision=2)
+	return shown
 
 
 def _date(value: Any) -> date | None:
 	return getdate(value) if value else None
-
-
-def _decimal(value: Any) -> Decimal:
-	return Decimal(str(flt(value, 4)))

@@ -66,7 +66,8 @@ def _prepare_for_staff(doc: Any, row: Any) -> None:
 	doc.decision_summary = _("Made in the desk by {0}: a Licensing Manager approves it.").format(
 		get_fullname(frappe.session.user)
 	)
-	doc.decision_trace = decide.trace_of(for_clients)
+	inputs = decide.inputs_for(row, doc.requested_quantity, timing=doc.timing or "Now")
+	doc.update(decide.record(inputs, inputs.decide()))
 
 
 def judge_for_staff(row: Any, wanted: Any) -> tuple[Decision, Decision]:

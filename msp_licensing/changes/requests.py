@@ -9,7 +9,7 @@ from frappe.utils import add_days, cint, now_datetime
 from msp_licensing import permissions
 from msp_licensing.changes import decide, notify, states
 from msp_licensing.changes.states import APPROVED, DOCTYPE, PENDING
-from msp_licensing.rules.policy import Outcome
+from msp_licensing.rules.policy import Decision, Outcome
 from msp_licensing.sync import connection
 
 
@@ -57,14 +57,13 @@ def submit(
 	# Cheap refusals first: most wishes that cannot be need no call to Pax8.
 	_refuse_client(decide.decide_for(row, wanted))
 	row = _read_fresh(row, seen_quantity)
-
-	# Two requests at once: the second waits here, then sees the first one as open.
-	frappe.db.get_value("Pax8 Subscription", row.name, "name", for_update=True)
-	decision = decide.decide_for(row, wanted)
+	inputs = decide.inputs_for(row, wanted)
+	decision = inputs.decide()
 	_refuse_client(decision)
 	released = decision.outcome == Outcome.RELEASED and row.is_fresh
 	doc = _insert(
 		row,
+		inputs,
 		decision,
 		source="Portal",
 		requested_by=access.user,
@@ -170,7 +169,10 @@ def _refuse_client(decision: Any) -> None:
 
 
 def _read_fresh(row: Any, seen_quantity: int | None) -> Any:
-	"""`row` as Pax8 has it now. Where Pax8 cannot be asked, `is_fresh` is False and the request will be held."""
+	"""`row` as Pax8 has it now, with nobody else deciding at the same time.
+
+	Where Pax8 cannot be asked, `is_fresh` is False and the request will be held.
+	"""
 	from msp_licensing.pax8 import Pax8Error
 	from msp_licensing.sync import subscriptions
 
@@ -180,8 +182,10 @@ def _read_fresh(row: Any, seen_quantity: int | None) -> Any:
 			remote = pax8.subscription(row.name)
 		subscriptions.store_one(remote)
 	except Pax8Error as error:
+		_wait_for_others(row)
 		row.is_fresh, row.read_problem = False, error.message
 		return row
+	_wait_for_others(row)
 	fresh = frappe.db.get_value("Pax8 Subscription", row.name, list(decide.FIELDS), as_dict=True)
 	fresh.is_fresh = True
 	known = row.quantity if seen_quantity is None else cint(seen_quantity)
@@ -194,7 +198,23 @@ def _read_fresh(row: Any, seen_quantity: int | None) -> Any:
 	return fresh
 
 
-def _insert(row: Any, verdict: Any, *, rule: str, summary: str, **values: Any) -> Any:
+def _wait_for_others(row: Any) -> None:
+	"""Of two requests at once the second waits here, and sees afterwards what the first has become.
+
+	The commit ends this transaction's view of the database: the next one begins after the locks are held. What was
+	learnt from Pax8 is worth keeping, whatever becomes of the wish.
+	"""
+	frappe.db.commit()  # nosemgrep: see above
+	if row.client and decide.policy_for(row.client_doctype, row.client).limit_per_month is not None:
+		frappe.db.commit()  # nosemgrep: ends the view that reading the policy began
+		# The limit counts all subscriptions of the client together.
+		frappe.db.get_value(row.client_doctype, row.client, "name", for_update=True)
+	frappe.db.get_value("Pax8 Subscription", row.name, "name", for_update=True)
+
+
+def _insert(
+	row: Any, inputs: decide.Inputs, verdict: Decision, *, rule: str, summary: str, **values: Any
+) -> Any:
 	doc = frappe.get_doc(
 		{
 			"doctype": DOCTYPE,
@@ -202,7 +222,7 @@ def _insert(row: Any, verdict: Any, *, rule: str, summary: str, **values: Any) -
 			"requested_quantity": verdict.numbers["wanted"],
 			"decision_rule": rule,
 			"decision_summary": summary,
-			"decision_trace": decide.trace_of(verdict),
+			**decide.record(inputs, verdict),
 			**{key: value for key, value in values.items() if value is not None},
 		}
 	)

@@ -5,7 +5,6 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import formatdate
 
 from msp_licensing import permissions
 from msp_licensing.changes import apply, decide, document, requests, states
@@ -37,29 +36,29 @@ def trace(request: str) -> dict[str, Any]:
 def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:
 	rule, verdict, numbers = step["rule"], step["verdict"], step.get("numbers") or {}
 	label, detail = CHECKS.get(rule, (rule, ""))
-	values = {name: _shown(name, value) for name, value in numbers.items()}
+	values = {name: _shown(name, value) for name, value in decide.localized(numbers).items()}
 	try:
 		words = _(detail).format(**values) if detail else ""
 	except KeyError:  # a trace of another version has other numbers
 		words = ""
 	if verdict == "Skipped":
-		words = _(SKIPPED.get(rule, "")) or words
+		words = _(_why_skipped(rule, numbers)) or words
+	elif numbers.get("free_seats"):
+		words = f"{words} {_('Up to {0} licenses are always fine.').format(numbers['free_seats'])}"
 	return {
 		"check": _(label),
 		"verdict": _(VERDICTS.get(verdict, verdict)),
 		"color": COLORS.get(verdict, "gray"),
 		"detail": words,
-		"decided": rule == decided_by or (rule == "threshold" and decided_by == "within_threshold"),
+		"decided": rule == decided_by or (rule == "threshold" and decided_by in RELEASING),
 	}
 
 
 def _shown(name: str, value: Any) -> Any:
 	if value is None:
-		return _("none") if name in DATES else _("not known")
+		return _("none") if name in decide.DATES else _("not known")
 	if isinstance(value, bool):
 		return _("on") if value else _("off")
-	if name in DATES:
-		return formatdate(value)
 	if name == "maximum" and not value:
 		return _("no limit")
 	return _(value) if name == "subscription" else value
@@ -70,7 +69,6 @@ def _text(text: str) -> str:
 	return text
 
 
-DATES = ("commitment_end", "start_date", "end_date")
 VERDICTS = {
 	"Passes": _text("Passes"),
 	"Refuses": _text("Refuses"),
@@ -104,9 +102,13 @@ CHECKS = {
 		_text("Commitment permits an increase"),
 		_text("Committed until: {commitment_end}"),
 	),
+	"no_decrease": (_text("Is a decrease"), _text("Only a decrease can wait for the end of a term.")),
+	"no_term_end": (_text("A commitment is running"), _text("Committed until: {commitment_end}")),
 	"vendor_override": (_text("Vendor is not one that always waits"), _text("{vendor}")),
+	"product_always": (_text("Product does not always wait"), ""),
 	"unknown_vendor": (_text("Vendor is known"), ""),
 	"subscription_always": (_text("Subscription does not always wait"), ""),
+	"decreases_need_approval": (_text("Is no decrease"), _text("{current} → {wanted}")),
 	"require_approval": (
 		_text("Approval is not required by default"),
 		_text("Required by default: {toggle}"),
@@ -121,10 +123,39 @@ CHECKS = {
 		_text("Commitment's terms are known"),
 		_text("Committed until: {commitment_end}"),
 	),
+	"amount_unknown": (_text("Client's price is known"), _text("In {currency}, the currency of the limits")),
+	"amount_per_change": (
+		_text("Within the limit per change"),
+		_text("{amount} of {most} {currency} per billing term"),
+	),
+	"month_unknown": (
+		_text("Prices of this month's changes are known"),
+		_text("Not known: {uncounted}"),
+	),
+	"amount_per_month": (
+		_text("Within the limit per client and month"),
+		_text("{total} of {most} {currency} per billing term, this change included"),
+	),
 	"threshold": (_text("Within the threshold"), _text("{threshold} %: a change of up to {limit}")),
+	"threshold_window": (
+		_text("Together with earlier changes within the threshold"),
+		_text("{base} → {wanted} since {since}: {together_percent} % of {threshold} %"),
+	),
 }
+RELEASING = ("within_threshold", "free_seats")
+
+
+def _why_skipped(rule: str, numbers: dict[str, Any]) -> str:
+	if rule == "require_approval" and numbers.get("threshold_may_release"):
+		return WITHIN_THRESHOLD_RELEASED
+	return SKIPPED.get(rule, "")
+
+
+WITHIN_THRESHOLD_RELEASED = _text("Required by default, but the threshold may release small changes.")
 SKIPPED = {
 	"require_approval": _text('This subscription says "Not by default".'),
+	"amount_per_change": _text("A decrease never counts."),
+	"amount_per_month": _text("A decrease never counts."),
 	"threshold": _text("No threshold is set."),
 }
 
@@ -179,7 +210,7 @@ def preview(subscription: str, wanted: str | None = None) -> dict[str, Any]:
 			"status": row.status,
 			"billing_term": row.billing_term,
 			"commitment_end": row.commitment_end,
-			"rule": rules.effective(decide.current_policy(), row),
+			"rule": rules.effective(decide.policy_for(row.client_doctype, row.client), row),
 		},
 		"open_request": rules.open_request(subscription),
 		"refused": None,

@@ -4,7 +4,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import getdate, nowdate
+from frappe.utils import cint, getdate, nowdate
 
 from msp_licensing import permissions
 from msp_licensing.changes import decide, states
@@ -63,11 +63,12 @@ def subscriptions(
 	total = frappe.get_list(
 		DOCTYPE, filters=filters, or_filters=or_filters, fields=["count(name) as n"], order_by=None
 	)[0].n
-	policy = decide.current_policy()
+	policies = decide.policies_for(rows)
 	products = _products({row.product for row in rows})
 	for row in rows:
-		row.rule = effective(policy, row)
-		row.blocked = _blocked(policy, row, product=products.get(row.product), has_open_request=False)
+		policy, product = policies[row.client_doctype, row.client], products.get(row.product, frappe._dict())
+		row.rule = effective(policy, row, product)
+		row.blocked = _blocked(policy, row, product=product, has_open_request=False)
 	return {"rows": rows, "total": total}
 
 
@@ -92,7 +93,7 @@ def describe(subscription: str) -> dict[str, Any]:
 	permissions.require_connection_manager()
 	frappe.has_permission(DOCTYPE, "read", subscription, throw=True)
 	row = frappe.db.get_value(DOCTYPE, subscription, [*decide.FIELDS, "parent_subscription"], as_dict=True)
-	policy = decide.current_policy()
+	policy = decide.policy_for(row.client_doctype, row.client)
 	parent = row.parent_subscription and frappe.db.get_value(
 		DOCTYPE, row.parent_subscription, ["name", "product_name"], as_dict=True
 	)
@@ -118,7 +119,7 @@ def _products(names: set[str | None]) -> dict[str, Any]:
 	rows = frappe.get_all(
 		"Pax8 Product",
 		{"name": ("in", [name for name in names if name] or [""])},
-		["name", "usage_class", "commitment_options"],
+		["name", *decide.PRODUCT_FIELDS],
 	)
 	return {row.name: row for row in rows}
 
@@ -133,14 +134,21 @@ def open_request(subscription: str) -> Any:
 	)
 
 
-def effective(policy: Policy, row: Any) -> dict[str, Any]:
+def effective(policy: Policy, row: Any, product: Any = None) -> dict[str, Any]:
 	"""The rule that counts for a subscription row (`decide.FIELDS`), in words.
+
+	Args:
+		policy: the one for the row's client.
+		product: `decide.PRODUCT_FIELDS` of its product, where a caller has read many at once.
 
 	Returns:
 		`changes`, `approval` and `limits`, each with `text` and `inherited` (True if it is the global default that
 		speaks), and `changes.allowed`.
 	"""
 	rule = decide.rule_of(row)
+	if product is None and row.product:
+		product = frappe.db.get_value("Pax8 Product", row.product, ["hold_changes"], as_dict=True)
+	held = bool(product and cint(product.hold_changes))
 	allowed = self_service_allowed(policy, rule)
 	limits = effective_limits(policy, rule)
 	return {
@@ -149,7 +157,7 @@ def effective(policy: Policy, row: Any) -> dict[str, Any]:
 			"text": _("Allowed") if allowed else _("Not allowed"),
 			"inherited": rule.self_service == SelfService.INHERIT,
 		},
-		"approval": _approval(policy, rule, row),
+		"approval": _approval(policy, rule, row, held),
 		"limits": {
 			"text": f"{limits.minimum} – {limits.maximum}"
 			if limits.maximum
@@ -161,17 +169,20 @@ def effective(policy: Policy, row: Any) -> dict[str, Any]:
 	}
 
 
-def _approval(policy: Policy, rule: Any, row: Any) -> dict[str, Any]:
+def _approval(policy: Policy, rule: Any, row: Any, product_held: bool) -> dict[str, Any]:
 	"""Which changes wait, in the order in which `rules.policy` looks: the first that holds is named."""
 	key = vendor_key(row.vendor)
 	if key and key in {vendor_key(vendor) for vendor in policy.vendor_overrides}:
 		return {"text": _("Always, as all of {0}").format(row.vendor), "inherited": True}
+	if product_held:
+		return {"text": _("Always, as this product"), "inherited": True}
 	if not key:
 		return {"text": _("Always: the vendor is not known"), "inherited": True}
 	if rule.approval == ApprovalRule.ALWAYS:
 		return {"text": _("Always"), "inherited": False}
 	inherited = rule.approval == ApprovalRule.INHERIT
-	if policy.require_approval and inherited:
+	may_release = policy.threshold_may_release and policy.threshold is not None
+	if policy.require_approval and inherited and not may_release:
 		return {"text": _("Always"), "inherited": True}
 	if policy.threshold is None:
 		return {"text": _("Not needed"), "inherited": inherited}

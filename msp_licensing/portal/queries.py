@@ -141,12 +141,12 @@ def subscriptions_of(client: ClientRecord) -> list[Any]:
 def _cards(
 	rows: list[Any], open_requests: dict[str, dict[str, Any]], may_ask: bool
 ) -> dict[str, dict[str, Any]]:
-	policy, today, how = decide.current_policy(), getdate(nowdate()), formats()
+	policies, today, how = decide.policies_for(rows), getdate(nowdate()), formats()
 	products = _by_name(
 		frappe.get_all(
 			"Pax8 Product",
 			filters={"name": ("in", _distinct(row.product for row in rows))},
-			fields=["name", "usage_class", "commitment_options"],
+			fields=["name", *decide.PRODUCT_FIELDS],
 		)
 	)
 	# Whoever asked: a subscription with an open request takes no other.
@@ -169,7 +169,7 @@ def _cards(
 				row, product=products.get(row.product, unknown), has_open_request=row.name in busy
 			),
 			rule=decide.rule_of(row),
-			policy=policy,
+			policy=policies[row.client_doctype, row.client],
 			today=today,
 			formats=how,
 			request=open_requests.get(row.name),

@@ -45,6 +45,7 @@ CHECKS = {
 	"commitment_no_increase": "Commitment allows it",
 	"commitment_unknown": "Commitment allows it",
 	"vendor_override": "Vendor override",
+	"product_always": "Product’s own rule",
 	"unknown_vendor": "Vendor is known",
 	"subscription_always": "Subscription’s own rule",
 	"require_approval": "Approval by default",

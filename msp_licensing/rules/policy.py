@@ -10,29 +10,27 @@ lists every check that was looked at:
    `follows_parent`, the number itself (`missing`, `not_whole`, `below_one`, `too_large`), `same_quantity`,
    `below_minimum` / `above_maximum`, `open_request`, `committed_until` / `commitment_no_increase`, or, for a change at the
    end of the term, `no_decrease` / `no_term_end`. Anything here refuses.
-2. **Holds**, in this order: `vendor_override`, `unknown_vendor`, `subscription_always`, `require_approval`,
-   `unknown_usage_class`, `unknown_quantity`, `zero_quantity`, `commitment_unknown`, `threshold`.
-
-What is not known holds: an unknown vendor stands next to the vendor override, because it might be one of those vendors;
-the other unknowns stand before the threshold, because a percentage released on unknown ground would prove nothing.
+2. **Holds**: what a person has to approve, in the order of `rules.holds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_DOWN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from msp_licensing.rules import commitments
+from msp_licensing.rules.checks import check, current_quantity, percent, usage_class_of
 from msp_licensing.rules.commitments import When
+from msp_licensing.rules.holds import hold_steps
 from msp_licensing.rules.quantity import (
 	MAX_QUANTITY,
 	MAX_THRESHOLD,
-	as_number,
+	MAX_WINDOW,
 	effective_limits,
 	parse_quantity,
 	validate_limits,
+	validate_options,
 	validate_rule_limits,
 	validate_threshold,
 )
@@ -42,6 +40,7 @@ from msp_licensing.rules.values import (
 	Limits,
 	Outcome,
 	Policy,
+	Release,
 	SelfService,
 	Step,
 	SubscriptionFacts,
@@ -57,11 +56,13 @@ from msp_licensing.rules.values import (
 __all__ = [
 	"MAX_QUANTITY",
 	"MAX_THRESHOLD",
+	"MAX_WINDOW",
 	"ApprovalRule",
 	"Decision",
 	"Limits",
 	"Outcome",
 	"Policy",
+	"Release",
 	"SelfService",
 	"Step",
 	"SubscriptionFacts",
@@ -74,13 +75,11 @@ __all__ = [
 	"parse_quantity",
 	"self_service_allowed",
 	"validate_limits",
+	"validate_options",
 	"validate_rule_limits",
 	"validate_threshold",
 	"vendor_key",
 ]
-
-# Wide enough that the product of any threshold and any quantity is exact; rounding down could only ever hold more.
-_EXACT = Context(prec=120, rounding=ROUND_DOWN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 def self_service_allowed(policy: Policy, rule: SubscriptionRule | None = None) -> bool:
@@ -115,7 +114,7 @@ def decide(
 	"""Decide a client's wish for a new total quantity.
 
 	Args:
-		policy: the global rules.
+		policy: the rules for the client: the global ones, or its own.
 		rule: the subscription's own rule; `None` = inherits everything.
 		facts: what is known of the subscription now; `facts.quantity` should be a fresh read.
 		wanted: the new total, as typed; see `parse_quantity`.
@@ -145,13 +144,20 @@ def decide(
 	if refusal or number is None:
 		return refusal or Decision(Outcome.REFUSED, str(quantity), baseline, tuple(steps))
 
-	steps.extend(_hold_steps(policy, rule, facts, number, commitment))
+	steps.extend(hold_steps(policy, rule, facts, number, commitment, today=today))
 	for step in steps:
 		if step.verdict is Verdict.HOLDS:
 			return Decision(Outcome.HELD, step.rule, {**baseline, **step.numbers}, tuple(steps))
-	last = steps[-1]
-	released = "no_approval_needed" if last.verdict is Verdict.SKIPPED else "within_threshold"
-	return Decision(Outcome.RELEASED, released, {**baseline, **last.numbers}, tuple(steps))
+	threshold = next(step for step in steps if step.rule == "threshold")
+	return Decision(
+		Outcome.RELEASED, _released_by(threshold), {**baseline, **threshold.numbers}, tuple(steps)
+	)
+
+
+def _released_by(threshold: Step) -> str:
+	if threshold.verdict is Verdict.SKIPPED:
+		return "no_approval_needed"
+	return "free_seats" if threshold.numbers.get("by_free_seats") else "within_threshold"
 
 
 def _refusal(steps: list[Step], baseline: dict[str, Any]) -> Decision | None:
@@ -170,38 +176,38 @@ def _standing_steps(
 	active = isinstance(status, str) and status.casefold() == "active"
 	chosen = rule.self_service if rule is not None else SelfService.INHERIT
 	return [
-		_check(
+		check(
 			"self_service_off",
 			not self_service_allowed(policy, rule),
 			default=bool(policy.allow_self_service),
 			subscription=plain(chosen),
 		),
-		_check("vanished", bool(facts.vanished)),
-		_check("not_active", not active, status=plain(status)),
-		_check("ended", bool(end and now and end <= now), end_date=plain(end)),
-		_check("future_start", bool(start and now and start > now), start_date=plain(start)),
-		_check("usage_based", _usage_class(facts) == "usage", usage_class=plain(facts.usage_class)),
-		_check("follows_parent", bool(facts.follows_parent), parent_id=plain(facts.parent_id)),
+		check("vanished", bool(facts.vanished)),
+		check("not_active", not active, status=plain(status)),
+		check("ended", bool(end and now and end <= now), end_date=plain(end)),
+		check("future_start", bool(start and now and start > now), start_date=plain(start)),
+		check("usage_based", usage_class_of(facts) == "usage", usage_class=plain(facts.usage_class)),
+		check("follows_parent", bool(facts.follows_parent), parent_id=plain(facts.parent_id)),
 	]
 
 
 def _number_steps(
 	policy: Policy, rule: SubscriptionRule | None, facts: SubscriptionFacts, wanted: int
 ) -> list[Step]:
-	current = _current(facts)
+	current = current_quantity(facts)
 	limits = effective_limits(policy, rule)
 	# With the current quantity unknown, so is the direction: both ends of the range count then.
 	up = current is None or wanted > current
 	down = current is None or wanted < current
 	return [
-		_check("same_quantity", wanted == current, current=current, wanted=wanted),
-		_check("below_minimum", down and wanted < limits.minimum, minimum=limits.minimum, wanted=wanted),
-		_check("above_maximum", up and 0 < limits.maximum < wanted, maximum=limits.maximum, wanted=wanted),
+		check("same_quantity", wanted == current, current=current, wanted=wanted),
+		check("below_minimum", down and wanted < limits.minimum, minimum=limits.minimum, wanted=wanted),
+		check("above_maximum", up and 0 < limits.maximum < wanted, maximum=limits.maximum, wanted=wanted),
 	]
 
 
 def _open_request(facts: SubscriptionFacts) -> Step:
-	return _check("open_request", bool(facts.has_open_request))
+	return check("open_request", bool(facts.has_open_request))
 
 
 # What the commitment's answer to a decrease is called in a trace.
@@ -216,7 +222,7 @@ def _commitment_step(
 	policy: Policy, facts: SubscriptionFacts, wanted: int | None, today: date, *, at_term_end: bool
 ) -> Step:
 	"""The commitment's say: it may refuse, hold (not known) or pass; only one of its codes appears in a trace."""
-	current, now = _current(facts), as_day(today)
+	current, now = current_quantity(facts), as_day(today)
 	terms = commitments.terms_of(facts, policy.return_windows)
 	numbers = {"commitment_end": plain(terms.end)}
 	if wanted is None:
@@ -235,97 +241,13 @@ def _commitment_step(
 	return Step(*_ANSWERS[answer.when], numbers)
 
 
-def _hold_steps(
-	policy: Policy, rule: SubscriptionRule | None, facts: SubscriptionFacts, wanted: int, commitment: Step
-) -> list[Step]:
-	current = _current(facts)
-	vendor = vendor_key(facts.vendor)
-	approval = rule.approval if rule is not None else ApprovalRule.INHERIT
-	steps = [
-		_check("vendor_override", vendor in _vendors(policy), Verdict.HOLDS, vendor=plain(facts.vendor)),
-		_check("unknown_vendor", not vendor, Verdict.HOLDS),
-		_check("subscription_always", approval == ApprovalRule.ALWAYS, Verdict.HOLDS),
-	]
-	if approval == ApprovalRule.NOT_BY_DEFAULT:
-		steps.append(Step("require_approval", Verdict.SKIPPED, {"toggle": bool(policy.require_approval)}))
-	else:
-		toggle = bool(policy.require_approval)
-		steps.append(_check("require_approval", toggle, Verdict.HOLDS, toggle=toggle))
-	known_class = _usage_class(facts) in ("seat", "usage")
-	steps += [
-		_check("unknown_usage_class", not known_class, Verdict.HOLDS, usage_class=plain(facts.usage_class)),
-		_check("unknown_quantity", current is None, Verdict.HOLDS),
-		_check("zero_quantity", current is not None and current <= 0, Verdict.HOLDS, current=current),
-	]
-	if commitment.verdict is Verdict.HOLDS:
-		steps.append(commitment)
-	steps.append(_threshold_step(policy, current, wanted))
-	return steps
-
-
-def _threshold_step(policy: Policy, current: int | None, wanted: int) -> Step:
-	if policy.threshold is None:
-		return Step("threshold", Verdict.SKIPPED, {"threshold": None})
-	number = as_number(policy.threshold)
-	# A threshold that cannot be read must not release anything: it counts as 0.
-	threshold = number if number is not None and number > 0 else Decimal(0)
-	numbers = {"threshold": _short(threshold)}
-	if current is None or current <= 0:
-		return Step("threshold", Verdict.HOLDS, numbers)
-	allowed = _EXACT.multiply(threshold, Decimal(current))
-	exceeded = _EXACT.compare(Decimal(abs(wanted - current) * 100), allowed) > 0
-	limit = _EXACT.divide(allowed, Decimal(100))
-	# The largest change that passes, in seats; what a client can reach is bounded anyway.
-	numbers["limit"] = int(min(limit, Decimal(MAX_QUANTITY)))
-	return Step("threshold", Verdict.HOLDS if exceeded else Verdict.PASSES, numbers)
-
-
-def _check(rule: str, speaks: bool, verdict: Verdict = Verdict.REFUSES, **numbers: Any) -> Step:
-	return Step(rule, verdict if speaks else Verdict.PASSES, numbers)
-
-
 def _baseline(facts: SubscriptionFacts, wanted: int | None) -> dict[str, Any]:
-	current = _current(facts)
+	current = current_quantity(facts)
 	numbers: dict[str, Any] = {"current": current, "wanted": wanted}
 	if wanted is not None and current is not None:
 		numbers["change"] = wanted - current
-		numbers["change_percent"] = _percent(wanted - current, current) if current > 0 else None
+		numbers["change_percent"] = percent(wanted - current, current) if current > 0 else None
 	return numbers
-
-
-def _percent(change: int, current: int) -> str:
-	return _short(_EXACT.divide(Decimal(change * 100), Decimal(current)))
-
-
-def _short(number: Decimal) -> str:
-	"""At most four decimals, no exponent, no trailing zeros; for reading, never for comparing."""
-	if number.adjusted() > 30:
-		return str(number)
-	if number.adjusted() < -30:
-		return "0"
-	text = f"{number:.4f}"
-	return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _vendors(policy: Policy) -> set[str]:
-	overrides = policy.vendor_overrides
-	names: Iterable[object] = (overrides,) if isinstance(overrides, str) else overrides or ()
-	return {key for key in map(vendor_key, names) if key}
-
-
-def _usage_class(facts: SubscriptionFacts) -> str:
-	return facts.usage_class.strip().casefold() if isinstance(facts.usage_class, str) else ""
-
-
-def _current(facts: SubscriptionFacts) -> int | None:
-	"""The current quantity as a whole number; a fraction of a seat is as good as not known."""
-	quantity = facts.quantity
-	if quantity is None or isinstance(quantity, bool):
-		return None
-	number = as_number(quantity)
-	if number is None or number.adjusted() > 15 or number != int(number):
-		return None
-	return int(number)
 
 
 def _typed(wanted: object) -> str | None:

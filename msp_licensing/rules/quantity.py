@@ -13,6 +13,9 @@ MAX_QUANTITY = 1_000_000
 MAX_THRESHOLD = Decimal(1_000_000)
 """The largest threshold that can be saved, in percent."""
 
+MAX_WINDOW = 366
+"""The longest time in which changes count together, in days."""
+
 
 def parse_quantity(wanted: object) -> int | str:
 	"""Read the total quantity a person asked for.
@@ -119,6 +122,30 @@ def validate_threshold(threshold: object) -> str | None:
 	if number < 0:
 		return "threshold_negative"
 	return "threshold_too_large" if number > MAX_THRESHOLD else None
+
+
+def validate_options(policy: Policy) -> str | None:
+	"""Check the options of a policy that its threshold and limits of quantity leave out.
+
+	Returns:
+		`None` when they are fine, else `free_seats_wrong`, `window_wrong`, `amount_negative` or `currency_missing`.
+	"""
+	for code, value, most in (
+		("free_seats_wrong", policy.free_seats, MAX_QUANTITY),
+		("window_wrong", policy.window_days, MAX_WINDOW),
+	):
+		if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+			return code
+	amounts = [
+		amount
+		for amount in (policy.limit_per_change, policy.limit_per_month, policy.client_approval_above)
+		if amount is not None
+	]
+	numbers = [as_number(amount) for amount in amounts]
+	if any(number is None or number < 0 for number in numbers):
+		return "amount_negative"
+	# 0 is a limit in every currency.
+	return "currency_missing" if any(numbers) and not policy.limit_currency else None
 
 
 def as_number(value: object) -> Decimal | None:

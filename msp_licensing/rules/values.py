@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -62,7 +62,8 @@ class Policy:
 	"""The global rules, as Licensing Settings holds them.
 
 	Attributes:
-		require_approval: the toggle; on = every change is held, whatever the threshold.
+		require_approval: the toggle; on = every change is held, whatever the threshold (but see
+			`threshold_may_release`).
 		threshold: percent of the current quantity that a change may reach without approval; `None` = no threshold,
 			`Decimal(0)` = everything is held, even with the toggle off.
 		vendor_overrides: vendors whose every change is held; compared trimmed and case-folded.
@@ -73,8 +74,9 @@ class Policy:
 		decreases_need_approval: every decrease is held.
 		free_seats: a change of at most so many seats counts as within the threshold; 0 = none. A threshold of 0 %
 			still holds everything.
-		window_days: changes released without approval in so many days count as one, measured from the quantity
-			before the first of them; 0 = each counts by itself.
+		window_days: changes released without approval in the last so many days count together with a new one,
+			measured from the quantity before the first of them; 0 = each counts by itself. The free seats count
+			together as well.
 		limit_per_change: the most an increase may add to what the client pays per billing term without approval, in
 			`limit_currency`; `None` = no limit.
 		limit_per_month: the same for all increases of a client released without approval in a calendar month.
@@ -101,6 +103,27 @@ class Policy:
 	client_approval_above: Decimal | None = None
 	return_windows: tuple[tuple[str, int], ...] = ()
 
+	def as_dict(self) -> dict[str, Any]:
+		"""Return the policy as JSON-able values, to be stored with a decision."""
+		stored = {key: plain(value) for key, value in asdict(self).items() if key not in _POLICY_LISTS}
+		stored["vendor_overrides"] = sorted(str(vendor) for vendor in self.vendor_overrides)
+		stored["return_windows"] = [[vendor, days] for vendor, days in self.return_windows]
+		return stored
+
+	@classmethod
+	def from_dict(cls, stored: Mapping[str, Any]) -> Policy:
+		"""Return the policy that `as_dict` stored; keys of other versions are ignored, missing ones are defaults."""
+		known = {one.name: stored[one.name] for one in fields(cls) if one.name in stored}
+		known["vendor_overrides"] = tuple(known.get("vendor_overrides") or ())
+		known["return_windows"] = tuple((row[0], row[1]) for row in known.get("return_windows") or ())
+		for name in _POLICY_AMOUNTS:
+			known[name] = _amount(known.get(name))
+		return cls(**known)
+
+
+_POLICY_LISTS = ("vendor_overrides", "return_windows")
+_POLICY_AMOUNTS = ("threshold", "limit_per_change", "limit_per_month", "client_approval_above")
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRule:
@@ -112,6 +135,15 @@ class SubscriptionRule:
 	min_quantity: int = 1
 	max_quantity: int = 0
 
+	def as_dict(self) -> dict[str, Any]:
+		"""Return the rule as JSON-able values, to be stored with a decision."""
+		return {key: plain(value) for key, value in asdict(self).items()}
+
+	@classmethod
+	def from_dict(cls, stored: Mapping[str, Any]) -> SubscriptionRule:
+		"""Return the rule that `as_dict` stored; keys of other versions are ignored, missing ones are defaults."""
+		return cls(**{one.name: stored[one.name] for one in fields(cls) if one.name in stored})
+
 
 class Release(NamedTuple):
 	"""A change that was released without approval.
@@ -121,12 +153,14 @@ class Release(NamedTuple):
 		before: seats before the change.
 		amount: what it added to what the client pays per billing term, in `currency`; negative for decreases,
 			`None` = not known.
+		after: seats after the change; `None` = not known.
 	"""
 
 	on: date
 	before: int
 	amount: Decimal | None = None
 	currency: str | None = None
+	after: int | None = None
 
 
 class Added(NamedTuple):
@@ -170,8 +204,10 @@ class SubscriptionFacts:
 		always_held: staff hold every change of the product.
 		unit_price: what the client pays per seat and billing term; `None` = not known.
 		currency: ISO code of `unit_price`.
-		releases: changes of this subscription that were released without approval and not undone, oldest first.
-		client_releases: the same for all subscriptions of the client; what counts of them is up to the policy.
+		releases: changes of this subscription that were released without approval and not undone, oldest first, since
+			a person last approved one.
+		client_releases: the same for all subscriptions of the client, whatever a person approved between; what counts
+			of them is up to the policy.
 	"""
 
 	status: str | None
@@ -252,8 +288,11 @@ _FACT_DEFAULTS: dict[str, Any] = {
 
 
 def _release(row: Any) -> Release:
-	on, before, amount, currency = row
-	return Release(as_day(on) or date.max, int(before), _amount(amount), currency)
+	on, before, amount, currency, after = (*row, None, None, None)[:5]
+	# A day that cannot be read counts as within every window.
+	return Release(
+		as_day(on) or date.max, int(before), _amount(amount), currency, None if after is None else int(after)
+	)
 
 
 def _added(row: Any) -> Added:

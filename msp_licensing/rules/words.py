@@ -110,8 +110,10 @@ _STAFF = {
 		"Refused: committed until {commitment_end}, and the product allows no increase before."
 	),
 	"vendor_override": _("Held: every change of {vendor} needs approval."),
+	"product_always": _("Held: every change of this product needs approval."),
 	"unknown_vendor": _("Held: the vendor is not known, so the vendor overrides cannot be checked."),
 	"subscription_always": _("Held: this subscription always needs approval."),
+	"decreases_need_approval": _("Held: {current} → {wanted} is a decrease, and decreases need approval."),
 	"require_approval": _("Held: approval is required by default."),
 	"unknown_usage_class": _(
 		"Held: it is not known whether the product is sold by the seat or billed by usage."
@@ -121,9 +123,25 @@ _STAFF = {
 	"commitment_unknown": _(
 		"Held: whether the commitment (until {commitment_end}) allows a decrease now is not known: Pax8 may refuse."
 	),
+	"amount_unknown": _(
+		"Held: the client's price is not known in the currency of the limits ({currency}), so they cannot be checked."
+	),
+	"amount_per_change": _(
+		"Held: {current} → {wanted} adds {amount} {currency} per billing term, more than the limit of {most} {currency}."
+	),
+	"month_unknown": _(
+		"Held: of {uncounted} earlier changes of this client in this month no price in {currency} is known, so the limit per month cannot be checked."
+	),
+	"amount_per_month": _(
+		"Held: with it, {total} {currency} per billing term would have been added for this client in this month, more than the limit of {most} {currency}."
+	),
 	"threshold": _(
 		"Held: {current} → {wanted} is a change of {change_percent} %, above the threshold of {threshold} %."
 	),
+	"threshold_window": _(
+		"Held: together with what was released since {since}, {base} → {wanted} is a change of {together_percent} %, above the threshold of {threshold} %."
+	),
+	"free_seats": _("Released: {current} → {wanted} is a change of at most {free_seats} licenses."),
 	"within_threshold": _(
 		"Released: {current} → {wanted} is a change of {change_percent} %, within the threshold of {threshold} %."
 	),
@@ -154,6 +172,10 @@ _LIMITS = {
 	"threshold_not_number": _("The threshold must be a number."),
 	"threshold_negative": _("The threshold cannot be negative."),
 	"threshold_too_large": _("The threshold cannot be above 1,000,000 %."),
+	"free_seats_wrong": _("The number of licenses that is always fine must be between 0 and 1,000,000."),
+	"window_wrong": _("Changes can count together for 0 to 366 days."),
+	"amount_negative": _("Limits in money cannot be negative."),
+	"currency_missing": _("Please choose the currency of the limits in money."),
 }
 
 
@@ -182,7 +204,7 @@ def usage_sentence(reason: Reason) -> Sentence:
 
 
 def problem_sentence(code: str) -> Sentence:
-	"""Return the sentence for a code of `validate_limits`, `validate_rule_limits` or `validate_threshold`."""
+	"""Return the sentence for a code of one of the validating functions in `rules.quantity`."""
 	return Sentence(_LIMITS.get(code, code), {})
 
 

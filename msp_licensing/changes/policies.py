@@ -1,0 +1,141 @@
+"""The policy that counts for a client: Licensing Settings, with what a Licensing Client Policy says otherwise."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe.utils import cint, flt
+
+from msp_licensing.changes.pricing import decimal
+from msp_licensing.rules.policy import Policy, SelfService
+
+CLIENT_POLICY = "Licensing Client Policy"
+
+_FIELDS = (
+	"name",
+	"require_approval",
+	"threshold_mode",
+	"threshold",
+	"threshold_may_release",
+	"decreases_need_approval",
+	"override_free_seats",
+	"free_seats",
+	"override_window",
+	"window_days",
+	"override_amounts",
+	"limit_currency",
+	"limit_per_change",
+	"limit_per_month",
+	"client_approval",
+	"client_approval_above",
+	"self_service",
+	"override_limits",
+	"min_quantity",
+	"max_quantity",
+)
+
+
+def current_policy(settings: Any = None) -> Policy:
+	"""The global policy; `settings` may be a Licensing Settings document that is not saved yet."""
+	settings = settings or frappe.get_cached_doc("Licensing Settings")
+	return Policy(
+		require_approval=bool(cint(settings.require_approval_by_default)),
+		threshold=decimal(settings.auto_approve_threshold)
+		if cint(settings.use_auto_approve_threshold)
+		else None,
+		vendor_overrides=tuple(row.vendor for row in settings.vendor_overrides),
+		allow_self_service=bool(cint(settings.allow_self_service_by_default)),
+		min_quantity=cint(settings.default_min_quantity),
+		max_quantity=cint(settings.default_max_quantity),
+		threshold_may_release=bool(cint(settings.threshold_may_release)),
+		decreases_need_approval=bool(cint(settings.decreases_need_approval)),
+		free_seats=cint(settings.free_seats),
+		window_days=cint(settings.window_days),
+		limit_per_change=_limit(settings.limit_per_change),
+		limit_per_month=_limit(settings.limit_per_month),
+		limit_currency=settings.limit_currency or None,
+		client_approval_above=decimal(settings.client_approval_above)
+		if cint(settings.use_client_approval)
+		else None,
+	)
+
+
+def policy_for(client_doctype: str | None, client: str | None, settings: Any = None) -> Policy:
+	"""The policy that counts for a client: the global one, or its own where it has one.
+
+	Args:
+		settings: a Licensing Settings document, saved or not; None: the site's.
+	"""
+	policy = current_policy(settings)
+	own = own_policy(client_doctype, client)
+	return with_own(policy, own) if own else policy
+
+
+def policies_for(rows: list[Any], settings: Any = None) -> dict[tuple[str | None, str | None], Policy]:
+	"""The policies of all clients of subscription rows (client_doctype, client), read at once."""
+	policy = current_policy(settings)
+	wanted = {(row.client_doctype, row.client) for row in rows}
+	found = {
+		(own.client_doctype, own.client): with_own(policy, own)
+		for own in frappe.get_all(
+			CLIENT_POLICY,
+			{"client": ("in", [client for _doctype, client in wanted if client] or [""]), "disabled": 0},
+			[*_FIELDS, "client_doctype", "client"],
+			order_by="creation desc",  # should there be two after a merge, the older one counts, as below
+		)
+	}
+	return {key: found.get(key, policy) for key in wanted}
+
+
+def own_policy(client_doctype: str | None, client: str | None) -> Any:
+	"""The Licensing Client Policy of a client, if it has one that is not disabled."""
+	if not client:
+		return None
+	return frappe.db.get_value(
+		CLIENT_POLICY,
+		{"client_doctype": client_doctype, "client": client, "disabled": 0},
+		list(_FIELDS),
+		as_dict=True,
+		order_by="creation asc",
+	)
+
+
+def with_own(policy: Policy, own: Any) -> Policy:
+	"""The global policy with what a client's own (a row or document) says otherwise.
+
+	Vendors that always need approval do so for every client.
+	"""
+	changes: dict[str, Any] = {}
+	for field in ("require_approval", "threshold_may_release", "decreases_need_approval"):
+		if own.get(field) in ("On", "Off"):
+			changes[field] = own.get(field) == "On"
+	if own.threshold_mode in ("Own", "None"):
+		changes["threshold"] = decimal(own.threshold) if own.threshold_mode == "Own" else None
+	if cint(own.override_free_seats):
+		changes["free_seats"] = cint(own.free_seats)
+	if cint(own.override_window):
+		changes["window_days"] = cint(own.window_days)
+	if own.self_service in (SelfService.ALLOW, SelfService.DENY):
+		changes["allow_self_service"] = own.self_service == SelfService.ALLOW
+	if cint(own.override_limits):
+		changes |= {"min_quantity": cint(own.min_quantity), "max_quantity": cint(own.max_quantity)}
+	if cint(own.override_amounts):
+		changes |= {
+			"limit_per_change": _limit(own.limit_per_change),
+			"limit_per_month": _limit(own.limit_per_month),
+			"limit_currency": own.limit_currency or None,
+		}
+		if policy.client_approval_above and own.limit_currency != policy.limit_currency:
+			# An amount in another currency cannot be compared: the client's approver is asked in any case.
+			changes["client_approval_above"] = Decimal(0)
+	if own.client_approval == "Needed":
+		changes["client_approval_above"] = decimal(own.client_approval_above)
+	elif own.client_approval == "Not Needed":
+		changes["client_approval_above"] = None
+	return replace(policy, **changes)
+
+
+def _limit(value: Any) -> Decimal | None:
+	"""A limit in money; 0 says that there is none."""
+	return decimal(value) if flt(value) else None
