@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from http.client import HTTPConnection
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from msp_licensing.sandbox import Sandbox
 from msp_licensing.sandbox import storybook as story
-from msp_licensing.sandbox.dates import parse_moment
+from msp_licensing.sandbox.dates import add_months, parse_moment
 
 CREDENTIALS = {
 	"client_id": "sandbox",
@@ -308,6 +309,33 @@ def test_an_increase_inside_a_commitment_is_made(api: httpx.Client) -> None:
 
 def test_a_commitment_that_permits_a_decrease_lets_it_pass(api: httpx.Client) -> None:
 	assert _put(api, story.CEDAR_BUSINESS_BASIC, quantity=11).status_code == 200
+
+
+def test_only_licenses_just_added_can_be_given_back(sandbox: Sandbox, api: httpx.Client) -> None:
+	_put(api, story.CEDAR_BUSINESS_PREMIUM, quantity=30)
+	sandbox.clock.advance(6 * 86400)
+	api.headers.update(sandbox.authorization())
+	assert _put(api, story.CEDAR_BUSINESS_PREMIUM, quantity=24).status_code == 422
+	assert _put(api, story.CEDAR_BUSINESS_PREMIUM, quantity=27).status_code == 200
+	sandbox.clock.advance(2 * 86400)
+	api.headers.update(sandbox.authorization())
+	assert _put(api, story.CEDAR_BUSINESS_PREMIUM, quantity=26).status_code == 422, "the window is over"
+
+
+@pytest.mark.parametrize(("days", "status"), [(0, 200), (6, 200), (8, 422)])
+def test_a_term_that_has_just_renewed_can_be_reduced(
+	sandbox: Sandbox, api: httpx.Client, days: int, status: int
+) -> None:
+	end = parse_moment(_get(api, story.MUELLER_BUSINESS_PREMIUM)["commitmentTerm"]["endDate"])
+	sandbox.clock.set(end + timedelta(days=days))
+	api.headers.update(sandbox.authorization())
+	renewed = add_months(end.date(), 12).isoformat()
+	sandbox.change(
+		"subscriptions",
+		story.MUELLER_BUSINESS_PREMIUM,
+		commitmentTerm={"term": "1-Year", "endDate": f"{renewed}T00:00:00Z"},
+	)
+	assert _put(api, story.MUELLER_BUSINESS_PREMIUM, quantity=17).status_code == status
 
 
 def test_a_decrease_passes_after_the_commitments_end(sandbox: Sandbox, api: httpx.Client) -> None:

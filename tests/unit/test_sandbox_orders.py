@@ -169,9 +169,16 @@ def test_a_commitment_is_held_by_the_subscription_to_its_end(sandbox: Sandbox, a
 	end = add_months(sandbox.clock.now().date(), 36)
 	assert made["commitmentTerm"]["id"] == line["commitmentTermId"]
 	assert made["commitmentTerm"]["endDate"] == f"{end.isoformat()}T00:00:00Z"
-	sandbox.clock.advance(3)
+	sandbox.clock.advance(8 * 86400)
+	api.headers.update(sandbox.authorization())
 	refused = api.put(f"/subscriptions/{line['subscriptionId']}", json={"quantity": 4})
 	assert "cannot be decreased" in _reasons(refused)
+
+
+def test_what_was_just_bought_can_be_given_back_for_seven_days(sandbox: Sandbox, api: httpx.Client) -> None:
+	line = _order(api, _premium(sandbox, "3-Year")).json()["lineItems"][0]
+	sandbox.clock.advance(3)
+	assert api.put(f"/subscriptions/{line['subscriptionId']}", json={"quantity": 4}).status_code == 200
 
 
 def test_commitments_set_from_outside_are_the_ones_to_order_by(sandbox: Sandbox, api: httpx.Client) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from msp_licensing.sandbox.areas.asked import are_details, is_number
-from msp_licensing.sandbox.areas.commitments import permissions
+from msp_licensing.sandbox.areas.commitments import permissions, takes_back
 from msp_licensing.sandbox.dates import parse_moment
 from msp_licensing.sandbox.errors import ApiError
 from msp_licensing.sandbox.model import (
@@ -182,7 +182,7 @@ def _check_commitment(
 	if held and held.end > now:
 		permits = permissions(product, held.id, held.term)
 		until = f"until its {held.term} commitment ends on {held.end.date().isoformat()}"
-		if quantity < subscription.quantity and not permits.decrease:
+		if quantity < subscription.quantity and not takes_back(subscription, product, quantity, now):
 			problems.append(
 				f"The quantity of {subscription.product_name} cannot be decreased "
 				f"from {subscription.quantity} to {quantity} {until}."
