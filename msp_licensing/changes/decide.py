@@ -9,7 +9,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, fmt_money, formatdate, getdate, nowdate
 
-from msp_licensing.changes import pricing, releases
+from msp_licensing.changes import pricing, releases, terms
 from msp_licensing.changes.policies import current_policy, policies_for, policy_for
 from msp_licensing.changes.states import DOCTYPE, OPEN
 from msp_licensing.rules import words
@@ -23,6 +23,7 @@ from msp_licensing.rules.policy import (
 	parse_quantity,
 )
 from msp_licensing.rules.prices import ClientPrice, amount_change
+from msp_licensing.rules.values import Added
 
 __all__ = [
 	"FIELDS",
@@ -133,13 +134,15 @@ def facts_of(
 	price: ClientPrice | None = None,
 	released: tuple[Release, ...] = (),
 	client_released: tuple[Release, ...] = (),
+	added: tuple[Added, ...] = (),
+	renewed_on: date | None = None,
 ) -> SubscriptionFacts:
 	"""What is known of a subscription row (fields `FIELDS`).
 
 	Args:
 		product: PRODUCT_FIELDS of its Pax8 Product, where a caller has read many at once.
 		has_open_request: the same for open requests.
-		price, released, client_released: what only the decision on a number needs; see `inputs_for`.
+		price, released, client_released, added, renewed_on: what only the decision on a number needs; see `inputs_for`.
 	"""
 	if product is None:
 		product = frappe.db.get_value(
@@ -149,7 +152,6 @@ def facts_of(
 		has_open_request = bool(
 			frappe.db.exists(DOCTYPE, {"subscription": subscription.name, "workflow_state": ("in", OPEN)})
 		)
-	option = _commitment_option(subscription, product)
 	return SubscriptionFacts(
 		status=subscription.status,
 		quantity=cint(subscription.quantity),
@@ -159,8 +161,6 @@ def facts_of(
 		end_date=_date(subscription.end_date),
 		commitment_end=_date(subscription.commitment_end),
 		has_commitment=bool(subscription.commitment_term or subscription.commitment_term_id),
-		decrease_allowed_in_commitment=option.get("allow_quantity_decrease"),
-		increase_allowed_in_commitment=option.get("allow_quantity_increase"),
 		has_open_request=has_open_request,
 		vanished=bool(cint(subscription.vanished)),
 		always_held=bool(product and cint(product.hold_changes)),
@@ -168,6 +168,9 @@ def facts_of(
 		currency=price.currency if price else None,
 		releases=released,
 		client_releases=client_released,
+		added=added,
+		renewed_on=renewed_on,
+		**terms.option_facts(subscription, product),
 	)
 
 
@@ -197,6 +200,7 @@ def inputs_for(
 	found: dict[str, Any] = {
 		"price": pricing.price_of(subscription.name, cint(subscription.quantity), after, settings=settings),
 		"released": releases.of_subscription(subscription.name, leave_out=leave_out),
+		**terms.lately(subscription.name, today),
 	}
 	if policy.limit_per_month is not None:
 		found["client_released"] = releases.of_client(*client, today, leave_out=leave_out)
@@ -246,20 +250,6 @@ def stored_facts(request: Any) -> Inputs | None:
 		return None
 
 
-def _commitment_option(subscription: Any, product: Any) -> dict[str, Any]:
-	"""What the product's commitment option says about changes inside the term; empty: nothing is known.
-
-	The option is matched by the id of the subscription's commitment, else by its term where only one option has that
-	term: two of one term may differ in what they allow (Pax8 spec: `commitmentTerm.id`, `/products/{id}/dependencies`).
-	"""
-	options = json.loads(product.commitment_options or "[]") if product else []
-	for key, value in (("id", subscription.commitment_term_id), ("term", subscription.commitment_term)):
-		matching = [option for option in options if value and option.get(key) == value]
-		if len(matching) == 1:
-			return matching[0]
-	return {}
-
-
 # --------------------------------------------------------------------------------------------- words
 
 
@@ -284,7 +274,7 @@ def trace_of(decision: Decision) -> str:
 	)
 
 
-DATES = ("commitment_end", "start_date", "end_date", "today", "since")
+DATES = ("commitment_end", "until", "start_date", "end_date", "today", "since")
 MONEY = ("amount", "total", "most")
 
 

@@ -8,6 +8,7 @@ import frappe
 from frappe.utils import cint, flt
 
 from msp_licensing.changes.pricing import decimal
+from msp_licensing.changes.terms import return_windows
 from msp_licensing.rules.policy import Policy, SelfService
 
 CLIENT_POLICY = "Licensing Client Policy"
@@ -58,6 +59,7 @@ def current_policy(settings: Any = None) -> Policy:
 		client_approval_above=decimal(settings.client_approval_above)
 		if cint(settings.use_client_approval)
 		else None,
+		return_windows=return_windows(settings),
 	)
 
 

@@ -11,6 +11,7 @@ from msp_licensing.changes import apply, decide, document, requests, states
 from msp_licensing.desk import rules
 from msp_licensing.pax8 import Pax8Error
 from msp_licensing.rules.policy import Outcome
+from msp_licensing.rules.words import commitment_sentence
 from msp_licensing.sync import connection
 
 DOCTYPE = states.DOCTYPE
@@ -41,6 +42,8 @@ def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:
 		words = _(detail).format(**values) if detail else ""
 	except KeyError:  # a trace of another version has other numbers
 		words = ""
+	if why := commitment_sentence(numbers.get("reason") or "", numbers):
+		words = _(why.msgid).format(**decide.localized(why.values))
 	if verdict == "Skipped":
 		words = _(_why_skipped(rule, numbers)) or words
 	elif numbers.get("free_seats"):

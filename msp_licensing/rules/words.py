@@ -148,6 +148,25 @@ _STAFF = {
 	"no_approval_needed": _("Released: approval is not required by default, and no threshold is set."),
 }
 
+# Why a commitment lets a change pass, bars it, or leaves it open.
+_COMMITMENT = {
+	"no_commitment": _("Pax8 shows no running commitment."),
+	"over": _("The commitment ended on {commitment_end}."),
+	"allowed": _("Committed until {commitment_end}; the product allows it before."),
+	"renewal_window": _("The renewal window is open until {until}."),
+	"return_window": _("The vendor takes these licenses back until {until}."),
+	"locked": _("Committed until {commitment_end}, and no window is open."),
+	"no_increase": _("Committed until {commitment_end}; the product allows no increase before."),
+	"unknown": _("Committed until {commitment_end}; whether a decrease is allowed is not known."),
+	"last_day": _("{until} is the last day of a window: Pax8 may refuse."),
+	"perhaps_renewed": _(
+		"The commitment ended on {commitment_end}, and may have renewed since: Pax8 may refuse."
+	),
+	"hidden": _(
+		"The vendor takes licenses back for some days only, and Pax8 may not show the commitment of a monthly plan."
+	),
+}
+
 _USAGE = {
 	"set_by_staff": _("Set by staff."),
 	"usage_summaries": _("Pax8 reports usage for it ({count} summaries)."),
@@ -196,6 +215,12 @@ def client_sentence(decision: Decision) -> Sentence:
 def staff_sentence(decision: Decision) -> Sentence:
 	"""Return what staff are told about a decision: the outcome, the rule and its numbers."""
 	return _sentence(_STAFF.get(decision.rule, decision.rule), decision.numbers)
+
+
+def commitment_sentence(reason: str, numbers: dict[str, Any]) -> Sentence | None:
+	"""Return the sentence for the reason of a `rules.commitments.Answer`, for staff; `None` for an unknown one."""
+	msgid = _COMMITMENT.get(reason)
+	return _sentence(msgid, numbers) if msgid else None
 
 
 def usage_sentence(reason: Reason) -> Sentence:

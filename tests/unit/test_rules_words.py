@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from msp_licensing.rules import holds, policy, quantity, usage_class, words
+from msp_licensing.rules import commitments, holds, policy, quantity, usage_class, words
 from msp_licensing.rules.policy import Policy, SubscriptionFacts, SubscriptionRule, Verdict, decide
 
 TODAY = date(2026, 3, 15)
@@ -102,3 +102,11 @@ def test_typed_text_with_braces_does_not_break_a_sentence():
 	refused = decide(OPEN, None, FACTS, "{current} {0} {", today=TODAY)
 	assert "{current} {0} {" in str(words.staff_sentence(refused))
 	str(words.client_sentence(refused))
+
+
+def test_every_answer_of_a_commitment_has_words_for_staff():
+	returned = set(re.findall(r'When\.[A-Z_]+, "([a-z_]+)"', Path(commitments.__file__).read_text()))
+	returned |= {"allowed", "no_commitment", "renewal_window", "return_window"}
+	assert returned == set(words._COMMITMENT)
+	for reason in returned:
+		assert words.commitment_sentence(reason, {"commitment_end": "2026-03-31", "until": None})
