@@ -62,15 +62,17 @@ scheduler_events = {
 			"msp_licensing.tasks.follow_up_license_changes",
 			"msp_licensing.tasks.follow_up_pax8_webhooks",
 		],
-		"30 1 * * *": ["msp_licensing.tasks.expire_license_changes"],
+		"30 1 * * *": ["msp_licensing.tasks.check_license_change_deadlines"],
 		"20 * * * *": ["msp_licensing.tasks.watch_sync_health"],
 	}
 }
 
-role_home_page = {"Licensing Client": "licensing", "Licensing Viewer": "licensing"}
+role_home_page = dict.fromkeys(("Licensing Client", "Licensing Approver", "Licensing Viewer"), "licensing")
 portal_menu_items = [
 	{"title": "Licensing", "route": "/licensing", "role": "Licensing Client"},
 	{"title": "Licensing", "route": "/licensing", "role": "Licensing Viewer"},
+	# A title of its own: an approver who also asks for changes has both.
+	{"title": "License Approvals", "route": "/licensing#lic-approvals", "role": "Licensing Approver"},
 ]
 
 # Two functions of Frappe that ask for no permission, and answers that no cache may keep: see portal/guard.py.

@@ -33,8 +33,9 @@ def follow_up_pax8_webhooks() -> None:
 	events.follow_up()
 
 
-def expire_license_changes() -> None:
-	frappe.enqueue("msp_licensing.changes.requests.expire_pending", queue="short", enqueue_after_commit=True)
+def check_license_change_deadlines() -> None:
+	"""Reminds of requests that wait, and ends those that nobody decided in time."""
+	frappe.enqueue("msp_licensing.changes.deadlines.run", queue="short", enqueue_after_commit=True)
 
 
 def watch_sync_health() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import frappe
@@ -29,6 +30,7 @@ __all__ = [
 	"FIELDS",
 	"PRODUCT_FIELDS",
 	"Inputs",
+	"amount_of",
 	"client_words",
 	"current_policy",
 	"decide_for",
@@ -226,8 +228,7 @@ def record(inputs: Inputs, decision: Decision) -> dict[str, Any]:
 
 	An empty currency says that the client's price is not known: an amount of 0 would say something else.
 	"""
-	facts, wanted = inputs.facts, decision.numbers.get("wanted")
-	change = amount_change(facts.unit_price, facts.quantity, wanted if isinstance(wanted, int) else None)
+	facts, change = inputs.facts, amount_of(inputs)
 	return {
 		"decision_trace": trace_of(decision),
 		"decision_facts": facts_json(inputs),
@@ -235,6 +236,14 @@ def record(inputs: Inputs, decision: Decision) -> dict[str, Any]:
 		"unit_price": float(facts.unit_price) if facts.unit_price is not None and change is not None else 0,
 		"amount_change": float(change) if change is not None else 0,
 	}
+
+
+def amount_of(inputs: Inputs) -> Decimal | None:
+	"""What the change adds to what the client pays per billing term, in the currency of the facts; None: not known."""
+	wanted = parse_quantity(inputs.wanted)
+	return amount_change(
+		inputs.facts.unit_price, inputs.facts.quantity, wanted if isinstance(wanted, int) else None
+	)
 
 
 def facts_json(inputs: Inputs) -> str:
@@ -275,7 +284,7 @@ def trace_of(decision: Decision) -> str:
 
 
 DATES = ("commitment_end", "until", "start_date", "end_date", "today", "since")
-MONEY = ("amount", "total", "most")
+MONEY = ("amount", "total", "most", "above")
 
 
 def localized(values: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def prepare(doc: Any) -> None:
 			"quantity_change": cint(doc.requested_quantity) - row.quantity,
 			"requested_on": now_datetime(),
 			"open_subscription": row.name,
+			**states.waiting(),
 		}
 	)
 	doc.workflow_state = PENDING
@@ -94,6 +95,8 @@ def check_changes(doc: Any) -> None:
 	before = doc.get_doc_before_save()
 	if not before:
 		return
+	for field in _SYSTEMS_OWN:
+		doc.set(field, before.get(field))
 	for field in doc.meta.get_valid_columns():
 		if field in EDITABLE or field in _BOOKKEEPING or doc.get(field) == before.get(field):
 			continue
@@ -115,6 +118,7 @@ def check_changes(doc: Any) -> None:
 	if doc.workflow_state in states.GRANTED:
 		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
 	doc.decided_by, doc.decided_on = frappe.session.user, now_datetime()
+	doc.update(states.NOT_WAITING)
 	doc.open_subscription = states.open_subscription(doc.workflow_state, doc.subscription)
 	doc.step = cint(before.step) + 1
 	if step == (FAILED, APPROVED):
@@ -125,6 +129,9 @@ def check_changes(doc: Any) -> None:
 		):
 			raise AskedAlready(_("Request {0} for this subscription is open.").format(other))
 
+
+# The nightly job writes these without a new `modified`: what an open form holds of them is no change, only old.
+_SYSTEMS_OWN = ("waiting_since", "expires_on", "reminded_on")
 
 # Written by Frappe itself or by `check_changes`; what people put there is overwritten or harmless.
 _BOOKKEEPING = {

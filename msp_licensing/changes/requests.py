@@ -1,15 +1,17 @@
 """From a client's wish to a request: submit, check, decide, withdraw."""
 
+from dataclasses import replace
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import add_days, cint, now_datetime
+from frappe.utils import cint, now_datetime
 
 from msp_licensing import permissions
 from msp_licensing.changes import decide, notify, states
-from msp_licensing.changes.states import APPROVED, DOCTYPE, PENDING
-from msp_licensing.rules.policy import Decision, Outcome
+from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, PENDING
+from msp_licensing.rules import client_approval
+from msp_licensing.rules.policy import Decision, Outcome, Step, Verdict
 from msp_licensing.sync import connection
 
 
@@ -43,7 +45,8 @@ def submit(
 		note: the client's own words for the provider.
 
 	Returns:
-		The License Change Request, `Approved` (auto-approved, on its way) or `Pending Approval`.
+		The License Change Request: `Approved` (auto-approved, on its way), `Pending Client Approval`, or
+		`Pending Approval`.
 
 	Raises:
 		frappe.PermissionError: the user may only look.
@@ -53,35 +56,81 @@ def submit(
 	if not access.may_request:
 		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
 	row = client_subscription(subscription, access)
-	_refuse_without_connection()
+	refuse_without_connection()
 	# Cheap refusals first: most wishes that cannot be need no call to Pax8.
-	_refuse_client(decide.decide_for(row, wanted))
-	row = _read_fresh(row, seen_quantity)
+	refuse_client(decide.decide_for(row, wanted))
+	known = row.quantity if seen_quantity is None else cint(seen_quantity)
+	row = read_fresh(row)
+	if row.is_fresh and row.quantity != known:
+		raise ChangeRefused(
+			_("The quantity has changed to {0} meanwhile. Please check and ask again.").format(row.quantity)
+		)
 	inputs = decide.inputs_for(row, wanted)
 	decision = inputs.decide()
-	_refuse_client(decision)
-	released = decision.outcome == Outcome.RELEASED and row.is_fresh
+	refuse_client(decision)
+	state, fields = judge(row, inputs, decision, client_step(row, inputs, access.user))
 	doc = _insert(
 		row,
-		inputs,
-		decision,
+		decision.numbers["wanted"],
 		source="Portal",
 		requested_by=access.user,
 		note=(note or "").strip()[:1000] or None,
-		decision="Auto-Approved" if released else "Held",
-		summary=decide.staff_words(decision)
-		if row.is_fresh
-		else _("Pax8 could not be asked for the current quantity: {0}").format(row.read_problem),
-		rule=decision.rule if row.is_fresh else "not_verified",
+		**fields,
 	)
-	if released:
-		states.move(doc.name, APPROVED, expect=(PENDING,), decided_on=now_datetime())
-		queue_apply(doc.name)
-		doc.reload()
-		notify.about("approved_by_itself", doc)
-	else:
-		notify.about("pending", doc)
+	return settle(doc.name, state, expect=(PENDING,))
+
+
+def client_step(row: Any, inputs: decide.Inputs, requested_by: str) -> Step | None:
+	"""What the client's own rule says of a change: see `rules.client_approval.step`."""
+	if inputs.policy.client_approval_above is None:
+		return None
+	amount = decide.amount_of(inputs)
+	approvers = permissions.client_approvers(row.client_doctype, row.client, besides=requested_by)
+	return client_approval.step(inputs.policy, amount, inputs.facts.currency, has_approver=bool(approvers))
+
+
+def judge(
+	row: Any, inputs: decide.Inputs, decision: Decision, step: Step | None
+) -> tuple[str, dict[str, Any]]:
+	"""Where a decision that refuses nothing leads a request, and the fields that keep it.
+
+	Args:
+		row: as `read_fresh` returns it: what is decided on an old quantity waits for a person.
+		step: what the client's own approver has, or would have, to say; it stands first in the trace.
+	"""
+	if step is not None:
+		decision = replace(decision, trace=(step, *decision.trace))
+	fields = {**decide.record(inputs, decision), "decision": "Held", "decision_rule": decision.rule}
+	if step is not None and step.verdict is Verdict.HOLDS:
+		words = _("The client's own approver is asked first; then it is decided once more.")
+		return CLIENT_PENDING, {**fields, "decision_rule": step.rule, "decision_summary": words}
+	if not row.is_fresh:
+		words = _("Pax8 could not be asked for the current quantity: {0}").format(row.read_problem)
+		return PENDING, {**fields, "decision_rule": "not_verified", "decision_summary": words}
+	fields["decision_summary"] = decide.staff_words(decision)
+	if decision.outcome == Outcome.RELEASED:
+		return APPROVED, {**fields, "decision": "Auto-Approved"}
+	return PENDING, fields
+
+
+def settle(name: str, state: str, *, expect: tuple[str, ...], **values: Any) -> Any:
+	"""Moves a request to where its decision has led it, tells people, and has done what is to be done.
+
+	Returns:
+		The License Change Request; None, and nothing is written, if it is in none of the states `expect`.
+	"""
+	if state in states.GRANTED:
+		values["decided_on"] = now_datetime()
+	if not states.move(name, state, expect=expect, **values):
+		return None
+	doc = frappe.get_doc(DOCTYPE, name)
+	if state == APPROVED:
+		queue_apply(name)
+	notify.about(_NEWS[state], doc)
 	return doc
+
+
+_NEWS = {CLIENT_PENDING: "client_pending", PENDING: "pending", APPROVED: "approved_by_itself"}
 
 
 def withdraw(name: str, *, access: permissions.PortalAccess) -> None:
@@ -139,37 +188,20 @@ def withdraw_all(filters: dict[str, Any], reason: str) -> int:
 	return count
 
 
-def expire_pending() -> int:
-	"""Ends requests nobody decided in time (Licensing Settings, "Pending Requests Expire After")."""
-	days = cint(frappe.db.get_single_value("Licensing Settings", "pending_expiry_days"))
-	if not days:
-		return 0
-	count = 0
-	for name in frappe.get_all(
-		DOCTYPE,
-		{"workflow_state": PENDING, "requested_on": ("<", add_days(now_datetime(), -days))},
-		pluck="name",
-	):
-		if states.move(name, states.EXPIRED, expect=(PENDING,), decided_on=now_datetime()):
-			notify.about("outcome", frappe.get_doc(DOCTYPE, name))
-			count += 1
-	return count
-
-
-def _refuse_without_connection() -> None:
+def refuse_without_connection() -> None:
 	if not connection.is_active():
 		raise ChangeRefused(_("Changes are not possible at the moment. Please ask your provider."))
 
 
-def _refuse_client(decision: Any) -> None:
+def refuse_client(decision: Any) -> None:
 	if decision.outcome != Outcome.REFUSED:
 		return
 	message = decide.client_words(decision)
 	raise AskedAlready(message) if decision.rule == "open_request" else ChangeRefused(message)
 
 
-def _read_fresh(row: Any, seen_quantity: int | None) -> Any:
-	"""`row` as Pax8 has it now, with nobody else deciding at the same time.
+def read_fresh(row: Any) -> Any:
+	"""`row` as Pax8 has it now, with nobody else deciding at the same time. Commits.
 
 	Where Pax8 cannot be asked, `is_fresh` is False and the request will be held.
 	"""
@@ -188,13 +220,6 @@ def _read_fresh(row: Any, seen_quantity: int | None) -> Any:
 	_wait_for_others(row)
 	fresh = frappe.db.get_value("Pax8 Subscription", row.name, list(decide.FIELDS), as_dict=True)
 	fresh.is_fresh = True
-	known = row.quantity if seen_quantity is None else cint(seen_quantity)
-	if fresh.quantity != known:
-		# What we have just learnt is worth keeping, whatever becomes of the wish.
-		frappe.db.commit()  # nosemgrep: the exception below would roll it back
-		raise ChangeRefused(
-			_("The quantity has changed to {0} meanwhile. Please check and ask again.").format(fresh.quantity)
-		)
 	return fresh
 
 
@@ -212,17 +237,12 @@ def _wait_for_others(row: Any) -> None:
 	frappe.db.get_value("Pax8 Subscription", row.name, "name", for_update=True)
 
 
-def _insert(
-	row: Any, inputs: decide.Inputs, verdict: Decision, *, rule: str, summary: str, **values: Any
-) -> Any:
+def _insert(row: Any, wanted: int, **values: Any) -> Any:
 	doc = frappe.get_doc(
 		{
 			"doctype": DOCTYPE,
 			"subscription": row.name,
-			"requested_quantity": verdict.numbers["wanted"],
-			"decision_rule": rule,
-			"decision_summary": summary,
-			**decide.record(inputs, verdict),
+			"requested_quantity": wanted,
 			**{key: value for key, value in values.items() if value is not None},
 		}
 	)

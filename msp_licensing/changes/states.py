@@ -9,10 +9,10 @@ from typing import Any
 
 import frappe
 from frappe.desk.notifications import clear_doctype_notifications
-from frappe.utils import cint
+from frappe.utils import cint, now_datetime
 from frappe.workflow.doctype.workflow_action.workflow_action import process_workflow_actions
 
-from msp_licensing.changes import assignments
+from msp_licensing.changes import assignments, business_days
 
 DOCTYPE = "License Change Request"
 
@@ -54,6 +54,16 @@ def open_subscription(state: str, subscription: str) -> str | None:
 	return subscription if state in OPEN else None
 
 
+def waiting() -> dict[str, Any]:
+	"""The fields of a request that begins to wait for somebody now; `changes.deadlines` goes by them."""
+	now = now_datetime()
+	days = frappe.db.get_single_value("Licensing Settings", "pending_expiry_days")
+	return {"waiting_since": now, "reminded_on": None, "expires_on": business_days.after(now, days)}
+
+
+NOT_WAITING = {"waiting_since": None, "expires_on": None}
+
+
 def move(name: str, to: str, *, expect: tuple[str, ...], **values: Any) -> bool:
 	"""Moves a request to the state `to` if it is in one of `expect`; locks the row, does not commit.
 
@@ -70,6 +80,8 @@ def move(name: str, to: str, *, expect: tuple[str, ...], **values: Any) -> bool:
 	if not row or row.workflow_state not in expect:
 		return False
 	is_new = row.workflow_state != to
+	if is_new:
+		values = {**(waiting() if to in WAITING else NOT_WAITING), **values}
 	frappe.db.set_value(
 		DOCTYPE,
 		name,

@@ -7,9 +7,15 @@ from frappe import _
 from frappe.utils import validate_email_address
 
 from msp_licensing import permissions
-from msp_licensing.permissions import CLIENT, CLIENT_DOCTYPES, VIEWER
+from msp_licensing.permissions import APPROVER, CLIENT, CLIENT_DOCTYPES, PORTAL_ROLES, VIEWER
 
-ROLES = {"Request changes": CLIENT, "Only view": VIEWER}
+# What a person may do in the portal, and the roles that say so.
+ACCESS = {
+	"Only view": {VIEWER},
+	"Request changes": {CLIENT},
+	"Approve changes": {APPROVER},
+	"Request and approve changes": {CLIENT, APPROVER},
+}
 
 
 @frappe.whitelist()
@@ -17,7 +23,7 @@ def portal_people(client_doctype: str, client: str) -> list[dict[str, Any]]:
 	"""Users who see the licenses of a client in the portal, with what they may do.
 
 	Returns:
-		Rows with `user`, `full_name`, `enabled`, `may_request` and `last_active`.
+		Rows with `user`, `full_name`, `enabled`, `may_request`, `may_approve` and `last_active`.
 	"""
 	permissions.require_manager()
 	_check_client(client_doctype, client)
@@ -37,8 +43,8 @@ def portal_people(client_doctype: str, client: str) -> list[dict[str, Any]]:
 	people = []
 	for row in rows:
 		roles = set(frappe.get_roles(row.user))
-		if roles & {CLIENT, VIEWER}:
-			people.append({**row, "may_request": CLIENT in roles})
+		if roles.intersection(PORTAL_ROLES):
+			people.append({**row, "may_request": CLIENT in roles, "may_approve": APPROVER in roles})
 	return people
 
 
@@ -53,37 +59,37 @@ def invite(
 ) -> dict[str, Any]:
 	"""Gives a person access to the licenses of one client in the portal.
 
-	Makes a Website User with one of the portal roles and a Contact that ties it to the client, as far as they are
+	Makes a Website User with the portal roles asked for and a Contact that ties it to the client, as far as they are
 	missing. A person gets access to this client and no other; somebody who is known with other rights is refused,
 	since the rights of a portal user are the same for all their clients.
 
 	Args:
-		access: "Request changes" or "Only view".
+		access: a key of `ACCESS`.
 
 	Returns:
 		`user`, `new_user`, `mailed`: whether Frappe's welcome mail was queued, and `message`.
 	"""
 	permissions.require_manager()
 	_check_client(client_doctype, client)
-	if access not in ROLES:
+	if access not in ACCESS:
 		frappe.throw(_("Please choose what this person may do."))
 	email = validate_email_address(email.strip(), throw=True).lower()
 	first_name, last_name = first_name.strip(), last_name.strip()
 	if not first_name:
 		frappe.throw(_("Please enter a name."))
 
-	role = ROLES[access]
+	roles = ACCESS[access]
 	known = frappe.db.get_value("User", {"email": email}, ["name", "user_type", "enabled"], as_dict=True)
 	if known:
-		_check_known_user(known, role, permissions.ClientRecord(client_doctype, client))
+		_check_known_user(known, roles, permissions.ClientRecord(client_doctype, client))
 	contact = _contact_for(email, client_doctype, client, first_name, last_name)
 	mailed = False
 	if known:
 		user = frappe.get_doc("User", known.name)
-		_give_role(user, role)
+		_give_roles(user, roles)
 	else:
 		mailed = _has_outgoing_account()
-		user = _make_user(email, first_name, last_name, role, mailed)
+		user = _make_user(email, first_name, last_name, roles, mailed)
 	contact.reload()  # to make or change a user may have changed its Contact, too
 	contact.user = user.name
 	# The manager may have no right to Contacts; the checks above are the permission.
@@ -116,7 +122,7 @@ def _check_client(client_doctype: str, client: str) -> None:
 		frappe.throw(_("There is no client {0}.").format(client), frappe.DoesNotExistError)
 
 
-def _check_known_user(known: Any, role: str, client: permissions.ClientRecord) -> None:
+def _check_known_user(known: Any, roles: set[str], client: permissions.ClientRecord) -> None:
 	if known.user_type == "System User":
 		frappe.throw(
 			_("{0} works in the desk of this site and cannot be a client's portal user.").format(known.name)
@@ -124,7 +130,7 @@ def _check_known_user(known: Any, role: str, client: permissions.ClientRecord) -
 	if not known.enabled:
 		frappe.throw(_("The account of {0} is disabled.").format(known.name))
 	others = set(permissions.clients_of(known.name)) - {client}
-	if others and {CLIENT, VIEWER} & set(frappe.get_roles(known.name)) != {role}:
+	if others and roles != set(frappe.get_roles(known.name)).intersection(PORTAL_ROLES):
 		frappe.throw(
 			_(
 				"{0} has other rights as a portal user of another client. A person has the same rights for all."
@@ -132,12 +138,12 @@ def _check_known_user(known: Any, role: str, client: permissions.ClientRecord) -
 		)
 
 
-def _give_role(user: Any, role: str) -> None:
-	"""Gives one of the two portal roles and takes the other: "only view" must not leave the right to ask."""
-	if {row.role for row in user.roles} & {CLIENT, VIEWER} == {role}:
+def _give_roles(user: Any, roles: set[str]) -> None:
+	"""Gives these portal roles and takes the others: "only view" must not leave the right to ask."""
+	if {row.role for row in user.roles}.intersection(PORTAL_ROLES) == roles:
 		return
-	user.set("roles", [row for row in user.roles if row.role not in (CLIENT, VIEWER)])
-	user.append_roles(role)
+	user.set("roles", [row for row in user.roles if row.role not in PORTAL_ROLES])
+	user.append_roles(*sorted(roles))
 	# Managers have no right to users; `invite` has checked everything.
 	user.save(ignore_permissions=True)
 
@@ -175,7 +181,7 @@ def _contact_for(email: str, client_doctype: str, client: str, first_name: str, 
 	return contact.insert(ignore_permissions=True)
 
 
-def _make_user(email: str, first_name: str, last_name: str, role: str, mailed: bool) -> Any:
+def _make_user(email: str, first_name: str, last_name: str, roles: set[str], mailed: bool) -> Any:
 	user = frappe.get_doc(
 		{
 			"doctype": "User",
@@ -184,7 +190,7 @@ def _make_user(email: str, first_name: str, last_name: str, role: str, mailed: b
 			"last_name": last_name,
 			"user_type": "Website User",
 			"send_welcome_email": int(mailed),
-			"roles": [{"role": role}],
+			"roles": [{"role": role} for role in sorted(roles)],
 		}
 	)
 	user.flags.no_welcome_mail = not mailed

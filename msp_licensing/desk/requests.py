@@ -7,7 +7,7 @@ import frappe
 from frappe import _
 
 from msp_licensing import permissions
-from msp_licensing.changes import apply, decide, document, requests, states
+from msp_licensing.changes import apply, decide, decisions, document, requests, states
 from msp_licensing.desk import rules
 from msp_licensing.pax8 import Pax8Error
 from msp_licensing.rules.policy import Outcome
@@ -107,6 +107,12 @@ CHECKS = {
 	),
 	"no_decrease": (_text("Is a decrease"), _text("Only a decrease can wait for the end of a term.")),
 	"no_term_end": (_text("A commitment is running"), _text("Committed until: {commitment_end}")),
+	"client_approval": (
+		_text("Within what needs no approver of the client"),
+		_text("Needed above: {above} {limit_currency}. This change: {amount} {currency} per billing term."),
+	),
+	"client_approved": (_text("The client's own approver agrees"), _text("{by}")),
+	"no_client_approver": (_text("The client's own approver agrees"), ""),
 	"vendor_override": (_text("Vendor is not one that always waits"), _text("{vendor}")),
 	"product_always": (_text("Product does not always wait"), ""),
 	"unknown_vendor": (_text("Vendor is known"), ""),
@@ -156,6 +162,7 @@ def _why_skipped(rule: str, numbers: dict[str, Any]) -> str:
 
 WITHIN_THRESHOLD_RELEASED = _text("Required by default, but the threshold may release small changes.")
 SKIPPED = {
+	"no_client_approver": _text("Left out: the client has no approver but, perhaps, the one who asked."),
 	"require_approval": _text('This subscription says "Not by default".'),
 	"amount_per_change": _text("A decrease never counts."),
 	"amount_per_month": _text("A decrease never counts."),
@@ -232,12 +239,68 @@ def preview(subscription: str, wanted: str | None = None) -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
+def approve(request: str) -> dict[str, Any]:
+	"""Approves a request that waits for staff; one for the end of the term is scheduled. For the desk and for REST.
+
+	Returns:
+		`request` and its `state` afterwards ("Approved" or "Scheduled").
+
+	Raises:
+		as `changes.decisions.approve`.
+	"""
+	permissions.require_manager()
+	doc = decisions.approve(request)
+	return {"request": doc.name, "state": doc.workflow_state}
+
+
+@frappe.whitelist(methods=["POST"])
+def reject(request: str, reason: str | None = None) -> dict[str, Any]:
+	"""Rejects a request that waits, for staff or for the client's approver, or is scheduled. For the desk and for REST.
+
+	Args:
+		reason: optional; the client reads it.
+
+	Returns:
+		`request` and its `state` afterwards ("Rejected").
+
+	Raises:
+		as `changes.decisions.reject`.
+	"""
+	permissions.require_manager()
+	doc = decisions.reject(request, reason)
+	return {"request": doc.name, "state": doc.workflow_state}
+
+
+@frappe.whitelist(methods=["POST"])
+def decide_many(names: list | str, action: str, reason: str | None = None) -> list[dict[str, Any]]:
+	"""Approves or rejects several requests, each by itself and with its own result.
+
+	Args:
+		names: of requests, as a list or as JSON.
+		action: "Approve" or "Reject".
+		reason: of a rejection, the same for all.
+
+	Returns, Raises:
+		as `changes.decisions.many`.
+	"""
+	permissions.require_manager()
+	names = frappe.parse_json(names)
+	if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+		frappe.throw(_("Please choose at least one request."))
+	if action == "Approve":
+		return decisions.many(names, decisions.approve)
+	if action == "Reject":
+		return decisions.many(names, lambda name: decisions.reject(name, reason))
+	frappe.throw(_("Requests can be approved or rejected."))
+
+
+@frappe.whitelist(methods=["POST"])
 def set_reject_reason(request: str, reason: str) -> None:
-	"""Notes why a pending request is about to be rejected; the client reads it. Refused once it is decided."""
+	"""Notes why a request is about to be rejected; the client reads it. Refused once it is decided."""
 	permissions.require_manager()
 	doc = frappe.get_doc(DOCTYPE, request)
 	doc.check_permission("write")
-	if doc.workflow_state != states.PENDING:
+	if doc.workflow_state not in states.REJECTABLE:
 		raise requests.ChangeRefused(_("This request has been decided already."))
 	doc.reject_reason = reason.strip()[:1000] or None
 	doc.save()

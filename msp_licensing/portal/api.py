@@ -15,7 +15,7 @@ from frappe import _
 from frappe.utils import getdate, nowdate
 
 from msp_licensing import permissions
-from msp_licensing.changes import decide, requests
+from msp_licensing.changes import client_approval, decide, requests
 from msp_licensing.portal import page, queries, throttle
 
 OVERVIEW = "msp_licensing/templates/portal/overview.html"
@@ -76,6 +76,56 @@ def withdraw(request: str) -> dict[str, Any]:
 		queries.request_of(access, request)
 		requests.withdraw(request, access=access)
 		return {"message": _("Your request was withdrawn.")}
+
+
+@frappe.whitelist(methods=["POST"])
+def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
+	"""An approver of the client agrees to what a colleague has asked for; then the provider's rules decide.
+
+	Args:
+		seen_quantity: the quantity the approver saw as the present one; if it has moved since, the approver is told.
+
+	Returns:
+		`request` (id), `state` in words, `message` for the user.
+
+	Raises:
+		frappe.PermissionError: the user is no approver, or has asked for it.
+		frappe.DoesNotExistError, throttle.TooOften
+		changes.requests.ChangeRefused: it has been decided meanwhile, or cannot be made any more; why, in the message.
+	"""
+	with _plain_errors():
+		access = permissions.portal_access()
+		throttle.count(access.user, "change")
+		_require_approver(access)
+		queries.request_of(access, request)
+		doc = client_approval.approve(request, access=access, seen_quantity=seen_quantity)
+		return _decided(doc, access, page.approved(doc.workflow_state, queries.formats()))
+
+
+@frappe.whitelist(methods=["POST"])
+def decline(request: str, reason: str | None = None) -> dict[str, Any]:
+	"""An approver of the client declines what a colleague has asked for.
+
+	Args:
+		reason: optional; the colleague reads it.
+
+	Returns, Raises:
+		as `approve`.
+	"""
+	with _plain_errors():
+		access = permissions.portal_access()
+		throttle.count(access.user, "change")
+		_require_approver(access)
+		queries.request_of(access, request)
+		doc = client_approval.decline(request, reason, access=access)
+		return _decided(doc, access, _("The request was declined."))
+
+
+def _decided(doc: Any, access: permissions.PortalAccess, message: str) -> dict[str, Any]:
+	told = page.request(
+		doc.as_dict(), formats=queries.formats(), reader=access.user, people={}, may_ask=False
+	)
+	return {"request": told["id"], "state": told["word"], "message": message}
 
 
 @frappe.whitelist(methods=["POST"])
@@ -143,6 +193,11 @@ def overview(client: str | None = None) -> dict[str, Any]:
 def _require_requester(access: permissions.PortalAccess) -> None:
 	if not access.may_request:
 		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
+
+
+def _require_approver(access: permissions.PortalAccess) -> None:
+	if not access.may_approve:
+		frappe.throw(_("You cannot approve requests. Please ask your provider."), frappe.PermissionError)
 
 
 @contextmanager

@@ -43,10 +43,12 @@ class Formats:
 	Attributes:
 		translate: English text in, the reader's language out.
 		day: a date in, the reader's way of writing it out.
+		money: an amount and the ISO code of its currency in, the reader's way of writing it out.
 	"""
 
 	translate: Callable[[str], str]
 	day: Callable[[date], str]
+	money: Callable[[Any, str], str] = lambda amount, currency: f"{amount:,.2f} {currency}"
 
 
 def _(text: str) -> str:
@@ -108,7 +110,8 @@ _REQUEST: dict[str, tuple[str, str, bool]] = {
 }
 _REQUEST_UNKNOWN = (_("Being checked by your provider"), "wait", False)
 REQUEST_STATES = frozenset(_REQUEST)
-WITHDRAWABLE = ("Pending Client Approval", "Pending Approval", "Scheduled")
+CLIENT_PENDING = "Pending Client Approval"
+WITHDRAWABLE = (CLIENT_PENDING, "Pending Approval", "Scheduled")
 
 _SENT = {
 	"Pending Client Approval": _("Sent to an approver of your company."),
@@ -116,6 +119,12 @@ _SENT = {
 	"Applied": _("Your change was applied."),
 }
 _SENT_OTHERWISE = _("Your change is being applied.")
+# The same for an approver of the client.
+_APPROVED = {
+	"Pending Approval": _("Approved. It now waits for your provider."),
+	"Scheduled": _("Approved. It is planned for the end of the term."),
+}
+_APPROVED_OTHERWISE = _("Approved. The change is being applied.")
 
 # What the page's script says by itself; everything else it is told by the server.
 _TEXTS = {
@@ -125,6 +134,11 @@ _TEXTS = {
 	"dismiss": _("Close message"),
 	"sending": _("Sending…"),
 	"withdrawing": _("Withdrawing…"),
+	"approve_title": _("Approve this change?"),
+	"decline_title": _("Decline this change?"),
+	"approve": _("Approve"),
+	"decline": _("Decline"),
+	"deciding": _("One moment…"),
 	"unreachable": _("The server cannot be reached. Please check your connection and try again."),
 	"outdated": _("This page is out of date. Please reload it and try again."),
 	"failed": _("Something went wrong. Please try again, or contact your provider."),
@@ -258,27 +272,36 @@ def _limits(policy: Policy, rule: SubscriptionRule, formats: Formats) -> str:
 
 
 def request(
-	row: Row, *, formats: Formats, reader: str, people: Mapping[str, str], may_ask: bool
+	row: Row,
+	*,
+	formats: Formats,
+	reader: str,
+	people: Mapping[str, str],
+	may_ask: bool,
+	may_approve: bool = False,
 ) -> dict[str, Any]:
 	"""One License Change Request as a client may read it: never why it was held, nor what Pax8 said.
 
 	Args:
 		row: name, product_name, current_quantity, requested_quantity, workflow_state, source, requested_by,
-			requested_on, decided_on, applied_on, reject_reason, note; anything else in it is left out.
+			requested_on, client_approved_by, client_approved_on, client_declined, decided_by, decided_on, applied_on,
+			reject_reason, note; for an approver also amount_change, currency, billing_term. Anything else in it is
+			left out.
 		reader: the user who reads it.
-		people: full names by user.
+		people: full names by user; of the client's own people.
+		may_approve: whether the reader is an approver of this client.
 	"""
 	t = formats.translate
 	state = row.get("workflow_state") or ""
 	word, tone, moving = _REQUEST.get(state, _REQUEST_UNKNOWN)
 	current, wanted = int(row.get("current_quantity") or 0), int(row.get("requested_quantity") or 0)
 	by_client = row.get("source") == "Portal"
-	if not by_client:
-		asked_by = t(_("your provider"))
-	elif row.get("requested_by") == reader:
-		asked_by = t(_("you"))
-	else:
-		asked_by = people.get(row.get("requested_by") or "") or t(_("a colleague"))
+	asked_by = _person(row.get("requested_by"), reader, people, t) if by_client else t(_("your provider"))
+	may_decide = bool(
+		may_approve and by_client and state == CLIENT_PENDING and row.get("requested_by") != reader
+	)
+	declined = bool(state == "Rejected" and row.get("client_declined"))
+	decider = _person(row.get("decided_by"), reader, people, t) if declined else ""
 	ended = _day(row.get("applied_on")) or _day(row.get("decided_on"))
 	return {
 		"id": row["name"],
@@ -294,11 +317,60 @@ def request(
 		)
 		if _day(row.get("requested_on"))
 		else "",
-		"ended": _ended(state, ended, formats),
+		"approved": _approved(row, reader, people, formats),
+		"ended": t(_("Declined on {date} by {person}")).format(date=formats.day(ended), person=decider)
+		if declined and ended
+		else _ended(state, ended, formats),
 		"reason": (row.get("reject_reason") or "") if state == "Rejected" else "",
+		"reason_from": t(_("{person} says:")).format(person=decider)
+		if declined and row.get("decided_by") != reader
+		else t(_("Reason:") if declined else _("Your provider says:")),
 		"note": (row.get("note") or "") if by_client else "",
 		"may_withdraw": bool(may_ask and by_client and state in WITHDRAWABLE),
+		"may_decide": may_decide,
+		"amount": _amount(row, formats) if may_decide else "",
 	}
+
+
+def _person(user: str | None, reader: str, people: Mapping[str, str], t: Callable[[str], str]) -> str:
+	if user and user == reader:
+		return t(_("you"))
+	return people.get(user or "") or t(_("a colleague"))
+
+
+def _approved(row: Row, reader: str, people: Mapping[str, str], formats: Formats) -> str:
+	day = _day(row.get("client_approved_on"))
+	if not day or not row.get("client_approved_by"):
+		return ""
+	return formats.translate(_("Approved on {date} by {person}")).format(
+		date=formats.day(day),
+		person=_person(row.get("client_approved_by"), reader, people, formats.translate),
+	)
+
+
+# By billing term: what a change adds to or takes from what the client pays.
+_MORE = {
+	"Monthly": _("{amount} more per month"),
+	"Annual": _("{amount} more per year"),
+	"1-Year": _("{amount} more per year"),
+}
+_LESS = {
+	"Monthly": _("{amount} less per month"),
+	"Annual": _("{amount} less per year"),
+	"1-Year": _("{amount} less per year"),
+}
+
+
+def _amount(row: Row, formats: Formats) -> str:
+	"""The change of the client's costs, at the client's own price; empty where that is not known."""
+	amount, currency = row.get("amount_change"), row.get("currency")
+	if not amount or not currency:
+		return ""
+	if amount > 0:
+		words = _MORE.get(row.get("billing_term") or "", _("{amount} more per billing term"))
+	else:
+		words = _LESS.get(row.get("billing_term") or "", _("{amount} less per billing term"))
+	return formats.translate(words).format(amount=formats.money(abs(amount), currency))
 
 
 _ENDINGS = {
@@ -325,6 +397,11 @@ def difference(change: int, formats: Formats) -> str:
 def sent(state: str, formats: Formats) -> str:
 	"""What the client reads right after asking for a change that went to `state`."""
 	return formats.translate(_SENT.get(state, _SENT_OTHERWISE))
+
+
+def approved(state: str, formats: Formats) -> str:
+	"""What an approver of the client reads right after agreeing to a change that went to `state`."""
+	return formats.translate(_APPROVED.get(state, _APPROVED_OTHERWISE))
 
 
 def news(row: Row, formats: Formats) -> str:
@@ -422,14 +499,16 @@ def overview(
 	may_request: bool,
 	connected: bool,
 	formats: Formats,
+	may_approve: bool = False,
 ) -> dict[str, Any]:
 	"""The page of one client.
 
 	Args:
 		key, title: of the client; `clients` are the links to choose between where there are several.
 		subscriptions, ended: as `subscription` gives them.
-		requests: as `request` gives them, newest first.
+		requests: as `request` gives them, newest first. Those that wait for the reader stand apart, oldest first.
 		may_request: whether the reader's role allows asking for changes.
+		may_approve: whether the reader's role allows deciding for the client.
 		connected: whether changes can be asked for at all at the moment.
 	"""
 	t = formats.translate
@@ -443,10 +522,20 @@ def overview(
 				)
 			)
 		)
+	elif not may_request and may_approve:
+		notices.append(
+			t(
+				_(
+					"You decide what your colleagues ask for. To ask for changes yourself, contact your provider."
+				)
+			)
+		)
 	elif not may_request:
 		notices.append(
 			t(_("You can look at the subscriptions. To ask for changes, please contact your provider."))
 		)
+	to_decide = [item for item in requests if item["may_decide"]][::-1]
+	others = [item for item in requests if not item["may_decide"]]
 	return {
 		**_frame("licenses", formats),
 		"key": key,
@@ -457,8 +546,10 @@ def overview(
 		"subscriptions": current,
 		"search": len(current) >= SEARCH_FROM,
 		"ended": list(ended)[:ENDED_SHOWN],
-		"requests": list(requests[:REQUESTS_SHOWN]),
-		"older_requests": list(requests[REQUESTS_SHOWN:]),
+		"may_approve": may_approve,
+		"to_decide": to_decide,
+		"requests": others[:REQUESTS_SHOWN],
+		"older_requests": others[REQUESTS_SHOWN:],
 	}
 
 

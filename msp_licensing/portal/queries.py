@@ -9,12 +9,12 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import formatdate, getdate, nowdate
+from frappe.utils import fmt_money, formatdate, getdate, nowdate
 
 from msp_licensing import permissions
 from msp_licensing.changes import decide
 from msp_licensing.changes.requests import is_shown
-from msp_licensing.changes.states import DOCTYPE, OPEN
+from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, OPEN
 from msp_licensing.permissions import ClientRecord, PortalAccess
 from msp_licensing.portal import page
 from msp_licensing.sync import connection
@@ -29,17 +29,25 @@ REQUEST_FIELDS = (
 	"source",
 	"requested_by",
 	"requested_on",
+	"client_approved_by",
+	"client_approved_on",
+	"client_declined",
+	"decided_by",
 	"decided_on",
 	"applied_on",
 	"reject_reason",
 	"note",
+	"amount_change",
+	"currency",
 )
 REQUESTS_READ = 100
 
 
 def formats() -> page.Formats:
 	"""Texts in the reader's language, dates as the site writes them."""
-	return page.Formats(translate=_, day=formatdate)
+	return page.Formats(
+		translate=_, day=formatdate, money=lambda amount, currency: fmt_money(amount, currency=currency)
+	)
 
 
 def page_for_session(client: str | None = None) -> dict[str, Any]:
@@ -108,7 +116,7 @@ def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, 
 	rows = subscriptions_of(client)
 	shown = {row.name for row in rows}
 	requests = requests_of(client, shown)
-	told = _tell_requests(access, requests)
+	told = _tell_requests(access, requests, {row.name: row.billing_term for row in rows})
 	open_requests = {row.subscription: told[row.name] for row in requests if row.workflow_state in OPEN}
 	cards = _cards(rows, open_requests, may_ask)
 	today = getdate(nowdate())
@@ -122,6 +130,7 @@ def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, 
 		ended=[cards[row.name] for row in over],
 		requests=[told[row.name] for row in requests],
 		may_request=access.may_request,
+		may_approve=access.may_approve,
 		connected=connected,
 		formats=formats(),
 	)
@@ -198,6 +207,19 @@ def requests_of(client: ClientRecord, shown: set[str]) -> list[Any]:
 		order_by="requested_on desc, name desc",
 		limit=REQUESTS_READ,
 	)
+	if len(rows) == REQUESTS_READ:
+		# What waits for an approver must not drop out of sight, however old it is.
+		rows += frappe.get_all(
+			DOCTYPE,
+			filters={
+				"client_doctype": client.doctype,
+				"client": client.name,
+				"workflow_state": CLIENT_PENDING,
+				"name": ("not in", [row.name for row in rows]),
+			},
+			fields=list(REQUEST_FIELDS),
+			order_by="requested_on desc, name desc",
+		)
 	return [row for row in rows if row.source == "Portal" or row.subscription in shown]
 
 
@@ -224,15 +246,32 @@ def _may_see(request: Any) -> bool:
 	return bool(row and is_shown(row))
 
 
-def _tell_requests(access: PortalAccess, rows: list[Any]) -> dict[str, dict[str, Any]]:
-	users = _distinct(row.requested_by for row in rows)
+def _tell_requests(
+	access: PortalAccess, rows: list[Any], terms: dict[str, str | None]
+) -> dict[str, dict[str, Any]]:
+	"""Requests in words; `terms` are the billing terms by subscription."""
+	# Of those who decided, only the client's own people have a name here.
+	users = _distinct(
+		user
+		for row in rows
+		for user in (
+			row.requested_by,
+			row.client_approved_by,
+			row.decided_by if row.client_declined else None,
+		)
+	)
 	people = dict(
 		frappe.get_all("User", filters={"name": ("in", users)}, fields=["name", "full_name"], as_list=True)
 	)
 	how = formats()
 	return {
 		row.name: page.request(
-			row, formats=how, reader=access.user, people=people, may_ask=access.may_request
+			{**row, "billing_term": terms.get(row.subscription)},
+			formats=how,
+			reader=access.user,
+			people=people,
+			may_ask=access.may_request,
+			may_approve=access.may_approve,
 		)
 		for row in rows
 	}

@@ -33,6 +33,7 @@ PEOPLE = (
 	Person("ravi@cedarpine.example", "Ravi", "Reader", permissions.VIEWER, CEDAR),
 	Person("jana@mueller.example", "Jana", "Jäger", permissions.CLIENT, MUELLER),
 	Person("lars@mueller.example", "Lars", "Leser", permissions.VIEWER, MUELLER),
+	Person("paula@cedarpine.example", "Paula", "Partner", permissions.APPROVER, CEDAR),
 )
 
 
@@ -77,6 +78,7 @@ def _what(person: Person) -> str:
 		"System Manager": "system manager of the MSP",
 		permissions.MANAGER: "licensing manager of the MSP",
 		permissions.CLIENT: "may ask for changes",
+		permissions.APPROVER: "approves changes, where the client's approval is asked for",
 		permissions.VIEWER: "may only look",
 	}[person.role]
 	return f"{what} ({person.client})" if person.client else what

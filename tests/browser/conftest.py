@@ -87,6 +87,7 @@ def made_site(live_site: Any, pax8: SandboxControl) -> Any:
 		"reader",
 		"foreign_requester",
 		"foreign_reader",
+		"approver",
 		"password",
 	)
 	for name, value in zip(names, made, strict=True):

@@ -203,7 +203,7 @@ def _own_rows(table: str) -> str:
 
 @pytest.fixture
 def people(site: Any, sandbox: Any) -> Any:
-	"""The people of the demo, as e-mail addresses: system_manager, manager, requester, reader, foreign_requester, foreign_reader."""
+	"""The people of the demo, as e-mail addresses: system_manager, manager, requester, reader, foreign_requester, foreign_reader, approver."""
 	from msp_licensing.setup import demo
 
 	def made(person: Any) -> bool:
@@ -215,7 +215,12 @@ def people(site: Any, sandbox: Any) -> Any:
 	if not all(map(made, demo.PEOPLE)):
 		demo.make_people()
 		site.db.commit()
-	names = ("system_manager", "manager", "requester", "reader", "foreign_requester", "foreign_reader")
+	staff, cedar, mueller = (
+		("system_manager", "manager"),
+		("requester", "reader"),
+		("foreign_requester", "foreign_reader"),
+	)
+	names = (*staff, *cedar, *mueller, "approver")
 	return SimpleNamespace(**{name: person.email for name, person in zip(names, demo.PEOPLE, strict=True)})
 
 

@@ -218,17 +218,3 @@ def test_a_decided_request_cannot_be_withdrawn(site, sandbox, access):
 		requests.withdraw(doc.name, access=access["requester"])
 	with pytest.raises(site.DoesNotExistError):
 		requests.withdraw(doc.name, access=access["foreign_requester"])
-
-
-def test_a_request_nobody_decides_expires_and_the_requester_is_told(site, sandbox, access, people):
-	from frappe.utils import add_days, now_datetime
-
-	from msp_licensing.changes import requests
-
-	doc = submit(access["requester"], "40")
-	assert requests.expire_pending() == 0
-	site.db.set_value("License Change Request", doc.name, "requested_on", add_days(now_datetime(), -31))
-	assert requests.expire_pending() == 1
-	assert site.db.get_value("License Change Request", doc.name, "workflow_state") == "Expired"
-	assert people.requester in site.get_all("Email Queue Recipient", pluck="recipient")
-	assert site.db.count("Workflow Action", {"status": "Open"}) == 0

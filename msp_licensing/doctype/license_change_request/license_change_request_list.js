@@ -19,5 +19,82 @@ frappe.listview_settings["License Change Request"] = {
 					])
 				);
 		});
+		use_own_decisions(listview);
 	},
 };
+
+/** Approve and Reject for whatever is ticked, each request with its own result, in place of Frappe's: those show only
+ * what all ticked requests have in common, and know no reason. */
+function use_own_decisions(listview) {
+	for (const action of ["Approve", "Schedule", "Reject"]) {
+		listview.workflow_action_items?.[action]?.closest("li").remove();
+		delete listview.workflow_action_items?.[action];
+	}
+	if (!frappe.user.has_role("Licensing Manager")) return;
+	listview.page.add_actions_menu_item(__("Approve"), () => confirm_approval(listview));
+	listview.page.add_actions_menu_item(__("Reject"), () => ask_reason(listview));
+}
+
+function confirm_approval(listview) {
+	const names = listview.get_checked_items(true);
+	frappe.confirm(
+		names.length === 1
+			? __("Approve this request? The change is sent to Pax8.")
+			: __("Approve these {0} requests? The changes are sent to Pax8.", [names.length]),
+		() => decide(listview, "Approve", names)
+	);
+}
+
+function ask_reason(listview) {
+	const names = listview.get_checked_items(true);
+	const dialog = new frappe.ui.Dialog({
+		title: names.length === 1 ? __("Reject the Request") : __("Reject {0} Requests", [names.length]),
+		fields: [
+			{
+				fieldname: "reason",
+				fieldtype: "Small Text",
+				label: __("Reason for the Client"),
+				description: names.length === 1 ? __("Optional. The client reads it.") : __("Optional. Every client reads it."),
+			},
+		],
+		primary_action_label: __("Reject"),
+		primary_action({ reason }) {
+			dialog.hide();
+			decide(listview, "Reject", names, reason);
+		},
+	});
+	dialog.get_primary_btn().removeClass("btn-primary").addClass("btn-danger");
+	dialog.show();
+}
+
+async function decide(listview, action, names, reason) {
+	let results;
+	frappe.dom.freeze(__("Deciding…"));
+	try {
+		results = await frappe.xcall("msp_licensing.desk.requests.decide_many", { names, action, reason });
+	} finally {
+		frappe.dom.unfreeze();
+		listview.clear_checked_items();
+		listview.refresh();
+	}
+	const failed = results.filter((row) => !row.ok).length;
+	if (results.length === 1 && !failed) {
+		frappe.show_alert({ message: __("Now: {0}", [results[0].state]), indicator: "green" });
+		return;
+	}
+	frappe.msgprint({
+		title: failed ? __("{0} of {1} decided", [results.length - failed, results.length]) : __("All decided"),
+		indicator: failed === results.length ? "red" : failed ? "orange" : "green",
+		message: results_html(results),
+	});
+}
+
+function results_html(results) {
+	const { escape_html } = frappe.utils;
+	const row = ({ request, ok, state, message, client, product_name }) => `<tr>
+		<td><a href="/app/license-change-request/${encodeURIComponent(request)}">${escape_html(
+		product_name || request
+	)}</a><div class="text-muted small">${escape_html(client || "")}</div></td>
+		<td><span class="indicator ${ok ? "green" : "red"}">${escape_html(ok ? state : message)}</span></td></tr>`;
+	return `<table class="table table-bordered m-0"><tbody>${results.map(row).join("")}</tbody></table>`;
+}

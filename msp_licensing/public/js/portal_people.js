@@ -24,13 +24,19 @@ function people_html(people) {
 	const row = (person) => `<tr>
 		<td><a href="/app/user/${encodeURIComponent(person.user)}">${escape_html(person.full_name || person.user)}</a>
 			<span class="text-muted small">${escape_html(person.user)}</span></td>
-		<td>${person.may_request ? __("Requests changes") : __("Only views")}${
+		<td>${access_of(person)}${
 		person.enabled ? "" : ` <span class="indicator gray">${__("Disabled")}</span>`
 	}</td>
 		<td class="text-muted">${
 			person.last_active ? frappe.datetime.prettyDate(person.last_active) : __("Never signed in")
 		}</td></tr>`;
 	return `<table class="table table-bordered m-0"><tbody>${people.map(row).join("")}</tbody></table>`;
+}
+
+function access_of({ may_request, may_approve }) {
+	if (may_request && may_approve) return __("Requests and approves changes");
+	if (may_approve) return __("Approves changes");
+	return may_request ? __("Requests changes") : __("Only views");
 }
 
 function invite(frm) {
@@ -49,6 +55,11 @@ function invite(frm) {
 				options: [
 					{ value: "Only view", label: __("Only view the licenses") },
 					{ value: "Request changes", label: __("View and request changes") },
+					{ value: "Approve changes", label: __("View and approve what others request") },
+					{
+						value: "Request and approve changes",
+						label: __("Request changes, and approve what others request"),
+					},
 				],
 				default: "Only view",
 				reqd: 1,

@@ -115,12 +115,12 @@
 	/* One answer at a time, however often somebody presses; the button says what goes on. */
 	function on_send(dialog, busy_text, send) {
 		const button = dialog.querySelector("[data-send]");
-		const label = button.textContent;
 		let busy = false;
 		dialog.querySelector("form").addEventListener("submit", async (event) => {
 			event.preventDefault();
 			if (busy) return;
 			busy = true;
+			const label = button.textContent;
 			button.setAttribute("aria-disabled", "true");
 			button.textContent = busy_text;
 			try {
@@ -306,12 +306,63 @@
 		}
 	});
 
+	// ------------------------------------------------------------------------------------------ deciding
+
+	const decide = find("[data-decide]"); // only approvers have it
+	let deciding = null;
+
+	function open_decide(button) {
+		deciding = { ...button.dataset };
+		const { action, product, current, wanted, change, amount } = deciding;
+		decide.querySelector("[data-decide-title]").textContent = texts[`${action}_title`];
+		decide.querySelector("[data-decide-product]").textContent = product;
+		decide.querySelector("[data-decide-numbers]").textContent = `${current} → ${wanted} (${change})`;
+		decide.querySelector("[data-decide-amount]").textContent = amount;
+		decide.querySelector("[data-decide-reason]").hidden = action !== "decline";
+		decide.querySelector("[data-decide-error]").textContent = "";
+		decide.querySelector("[data-send]").textContent = texts[action];
+		decide.querySelector("#lic-reason").value = "";
+		decide.showModal();
+		// What is pressed by mistake can be pressed again; an approval cannot be taken back.
+		decide.querySelector(action === "decline" ? "#lic-reason" : "[data-close]").focus();
+	}
+
+	function send_decision() {
+		const { action, request, current } = deciding;
+		if (action === "approve") return call("approve", { request, seen_quantity: Number(current) });
+		return call("decline", { request, reason: decide.querySelector("#lic-reason").value });
+	}
+
+	if (decide) {
+		on_send(decide, texts.deciding, async () => {
+			try {
+				const answer = await send_decision();
+				decide.close();
+				await renew_quietly();
+				tell(answer.message, "good");
+			} catch (problem) {
+				if (!(problem instanceof Refusal)) throw problem;
+				decide.querySelector("[data-decide-error]").textContent = problem.message;
+				await renew_quietly();
+				// The quantity may be what has changed: the next try goes by the one that is there now.
+				const button = overview.querySelector(`[data-request="${CSS.escape(deciding.request)}"][data-action="approve"]`);
+				if (button) deciding.current = button.dataset.current;
+			}
+		});
+		decide.addEventListener("close", () => {
+			const left = overview.querySelector(`[data-request="${CSS.escape(deciding.request)}"]`);
+			(left || document.getElementById("lic-approvals"))?.focus();
+		});
+	}
+
 	overview.addEventListener("click", (event) => {
 		const button = event.target.closest("[data-action]");
 		if (!button) return;
 		tell("");
-		if (button.dataset.action === "change") open_ask(button);
-		else open_withdraw(button);
+		const { action } = button.dataset;
+		if (action === "change") open_ask(button);
+		else if (action === "withdraw") open_withdraw(button);
+		else open_decide(button);
 	});
 
 	// ------------------------------------------------------------------------------------------ watching
