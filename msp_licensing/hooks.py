@@ -60,9 +60,11 @@ scheduler_events = {
 		"0 3 * * *": ["msp_licensing.tasks.sync_pax8_products"],
 		"*/5 * * * *": [
 			"msp_licensing.tasks.follow_up_license_changes",
+			"msp_licensing.tasks.watch_scheduled_changes",
 			"msp_licensing.tasks.follow_up_pax8_webhooks",
 		],
 		"30 1 * * *": ["msp_licensing.tasks.check_license_change_deadlines"],
+		"0 7 * * *": ["msp_licensing.tasks.remind_of_scheduled_changes"],
 		"20 * * * *": ["msp_licensing.tasks.watch_sync_health"],
 	}
 }

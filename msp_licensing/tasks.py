@@ -28,6 +28,15 @@ def follow_up_license_changes() -> None:
 	frappe.enqueue("msp_licensing.changes.apply.follow_up", queue="short", enqueue_after_commit=True)
 
 
+def watch_scheduled_changes() -> None:
+	"""Takes up changes for the end of a term that are due, or whose subscription is not what it was."""
+	frappe.enqueue("msp_licensing.changes.schedule.watch", queue="short", enqueue_after_commit=True)
+
+
+def remind_of_scheduled_changes() -> None:
+	frappe.enqueue("msp_licensing.changes.schedule.remind", queue="short", enqueue_after_commit=True)
+
+
 def follow_up_pax8_webhooks() -> None:
 	"""Takes up webhook events whose job was lost, whose worker died, or that wait for Pax8."""
 	events.follow_up()

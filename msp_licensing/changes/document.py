@@ -11,11 +11,10 @@ from frappe import _
 from frappe.utils import cint, get_fullname, now_datetime
 
 from msp_licensing import permissions
-from msp_licensing.changes import assignments, decide, notify, states
-from msp_licensing.changes.requests import AskedAlready, ChangeRefused, queue_apply
+from msp_licensing.changes import assignments, decide, notify, planning, states
+from msp_licensing.changes.requests import AskedAlready, ChangeRefused, on_its_way
 from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED
 from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionRule
-from msp_licensing.rules.policy import decide as decide_purely
 
 # What stops a client but not staff, who have to give a reason.
 LIMITS_FOR_CLIENTS = ("self_service_off", "below_minimum", "above_maximum")
@@ -56,7 +55,8 @@ def _prepare_for_staff(doc: Any, row: Any) -> None:
 		if field.read_only or field.fieldname == "reject_reason":
 			doc.set(field.fieldname, None)  # "read only" binds the form, not an insert through the API
 	doc.source, doc.requested_by, doc.decision = "Desk", frappe.session.user, "Held"
-	decision, for_clients = judge_for_staff(row, doc.requested_quantity)
+	timing = planning.read_timing(doc.timing)
+	decision, for_clients = judge_for_staff(row, doc.requested_quantity, timing)
 	if decision.outcome == Outcome.REFUSED:
 		raise ChangeRefused(decide.staff_words(decision))
 	if for_clients.rule in LIMITS_FOR_CLIENTS and not (doc.staff_reason or "").strip():
@@ -67,23 +67,26 @@ def _prepare_for_staff(doc: Any, row: Any) -> None:
 	doc.decision_summary = _("Made in the desk by {0}: a Licensing Manager approves it.").format(
 		get_fullname(frappe.session.user)
 	)
-	inputs = decide.inputs_for(row, doc.requested_quantity, timing=doc.timing or "Now")
+	inputs = decide.inputs_for(row, doc.requested_quantity, timing=timing)
 	doc.update(decide.record(inputs, inputs.decide()))
+	doc.update(planning.fields_of(inputs.facts, timing))
 
 
-def judge_for_staff(row: Any, wanted: Any) -> tuple[Decision, Decision]:
+def judge_for_staff(row: Any, wanted: Any, timing: str = planning.NOW) -> tuple[Decision, Decision]:
 	"""What stands in the way of staff asking for `wanted` on a subscription row, and what would stop its client.
 
 	Staff may go past `LIMITS_FOR_CLIENTS`, with a reason.
 	"""
-	for_staff = decide_purely(
-		Policy(require_approval=True, allow_self_service=True),
-		SubscriptionRule(),
-		decide.facts_of(row),
-		wanted,
-		today=frappe.utils.getdate(),
+	inputs = decide.inputs_for(row, wanted, timing=timing)
+	for_staff = inputs._replace(
+		policy=Policy(
+			require_approval=True,
+			allow_self_service=True,
+			return_windows=inputs.policy.return_windows,
+		),
+		rule=SubscriptionRule(),
 	)
-	return for_staff, decide.decide_for(row, wanted)
+	return for_staff.decide(), inputs.decide()
 
 
 def check_changes(doc: Any) -> None:
@@ -116,6 +119,7 @@ def check_changes(doc: Any) -> None:
 		)
 	permissions.require_manager()
 	if doc.workflow_state in states.GRANTED:
+		_check_timing(doc, step)
 		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
 	doc.decided_by, doc.decided_on = frappe.session.user, now_datetime()
 	doc.update(states.NOT_WAITING)
@@ -128,6 +132,14 @@ def check_changes(doc: Any) -> None:
 			DOCTYPE, {"open_subscription": doc.subscription, "name": ("!=", doc.name)}
 		):
 			raise AskedAlready(_("Request {0} for this subscription is open.").format(other))
+
+
+def _check_timing(doc: Any, step: tuple[str, str]) -> None:
+	"""A change for the end of the term is approved by scheduling it, any other by sending it."""
+	if step[0] == PENDING and doc.workflow_state != planning.state_of_release(doc.timing):
+		if doc.timing == planning.AT_TERM_END:
+			raise ChangeRefused(_("This change is for the end of the term: schedule it."))
+		raise ChangeRefused(_("This change is to be made now and cannot be scheduled."))
 
 
 # The nightly job writes these without a new `modified`: what an open form holds of them is no change, only old.
@@ -150,8 +162,8 @@ def after_save(doc: Any) -> None:
 	if not doc.has_value_changed("workflow_state"):
 		return
 	assignments.close(doc.name)
-	if doc.workflow_state == APPROVED:
-		queue_apply(doc.name)
+	if doc.workflow_state in states.GRANTED:
+		on_its_way(doc)
 	elif doc.workflow_state == REJECTED:
 		notify.about("outcome", doc)
 	elif doc.workflow_state == PENDING and doc.source == "Desk":

@@ -8,8 +8,8 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from msp_licensing import permissions
-from msp_licensing.changes import decide, notify, states
-from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, PENDING
+from msp_licensing.changes import decide, notify, planning, states
+from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, PENDING, SCHEDULED
 from msp_licensing.rules import client_approval
 from msp_licensing.rules.policy import Decision, Outcome, Step, Verdict
 from msp_licensing.sync import connection
@@ -35,6 +35,7 @@ def submit(
 	access: permissions.PortalAccess,
 	seen_quantity: int | None = None,
 	note: str | None = None,
+	timing: str | None = None,
 ) -> Any:
 	"""A client asks for `wanted` licenses in all on one of its subscriptions.
 
@@ -43,10 +44,11 @@ def submit(
 		wanted: the total wished for, as typed.
 		seen_quantity: the quantity on the page the client looked at; if it has moved since, the client is told.
 		note: the client's own words for the provider.
+		timing: "Now", or "End of Term": made when the running commitment ends; for decreases only.
 
 	Returns:
-		The License Change Request: `Approved` (auto-approved, on its way), `Pending Client Approval`, or
-		`Pending Approval`.
+		The License Change Request: `Approved` (auto-approved, on its way), `Scheduled` (auto-approved for the end of
+		the term), `Pending Client Approval`, or `Pending Approval`.
 
 	Raises:
 		frappe.PermissionError: the user may only look.
@@ -55,17 +57,18 @@ def submit(
 	"""
 	if not access.may_request:
 		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
+	timing = planning.read_timing(timing)
 	row = client_subscription(subscription, access)
 	refuse_without_connection()
 	# Cheap refusals first: most wishes that cannot be need no call to Pax8.
-	refuse_client(decide.decide_for(row, wanted))
+	refuse_client(decide.decide_for(row, wanted, timing=timing))
 	known = row.quantity if seen_quantity is None else cint(seen_quantity)
 	row = read_fresh(row)
 	if row.is_fresh and row.quantity != known:
 		raise ChangeRefused(
 			_("The quantity has changed to {0} meanwhile. Please check and ask again.").format(row.quantity)
 		)
-	inputs = decide.inputs_for(row, wanted)
+	inputs = decide.inputs_for(row, wanted, timing=timing)
 	decision = inputs.decide()
 	refuse_client(decision)
 	state, fields = judge(row, inputs, decision, client_step(row, inputs, access.user))
@@ -100,7 +103,8 @@ def judge(
 	"""
 	if step is not None:
 		decision = replace(decision, trace=(step, *decision.trace))
-	fields = {**decide.record(inputs, decision), "decision": "Held", "decision_rule": decision.rule}
+	fields = {**decide.record(inputs, decision), **planning.fields_of(inputs.facts, inputs.timing)}
+	fields |= {"decision": "Held", "decision_rule": decision.rule}
 	if step is not None and step.verdict is Verdict.HOLDS:
 		words = _("The client's own approver is asked first; then it is decided once more.")
 		return CLIENT_PENDING, {**fields, "decision_rule": step.rule, "decision_summary": words}
@@ -109,7 +113,7 @@ def judge(
 		return PENDING, {**fields, "decision_rule": "not_verified", "decision_summary": words}
 	fields["decision_summary"] = decide.staff_words(decision)
 	if decision.outcome == Outcome.RELEASED:
-		return APPROVED, {**fields, "decision": "Auto-Approved"}
+		return planning.state_of_release(inputs.timing), {**fields, "decision": "Auto-Approved"}
 	return PENDING, fields
 
 
@@ -124,13 +128,25 @@ def settle(name: str, state: str, *, expect: tuple[str, ...], **values: Any) -> 
 	if not states.move(name, state, expect=expect, **values):
 		return None
 	doc = frappe.get_doc(DOCTYPE, name)
-	if state == APPROVED:
-		queue_apply(name)
+	on_its_way(doc)
 	notify.about(_NEWS[state], doc)
 	return doc
 
 
-_NEWS = {CLIENT_PENDING: "client_pending", PENDING: "pending", APPROVED: "approved_by_itself"}
+_NEWS = {
+	CLIENT_PENDING: "client_pending",
+	PENDING: "pending",
+	APPROVED: "approved_by_itself",
+	SCHEDULED: "approved_by_itself",
+}
+
+
+def on_its_way(doc: Any) -> None:
+	"""What follows when a request has become Approved or Scheduled, whoever said so; nothing in other states."""
+	if doc.workflow_state == APPROVED:
+		queue_apply(doc.name)
+	elif doc.workflow_state == SCHEDULED:
+		notify.about("scheduled", doc)
 
 
 def withdraw(name: str, *, access: permissions.PortalAccess) -> None:

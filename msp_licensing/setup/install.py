@@ -41,8 +41,20 @@ def make_default_settings() -> None:
 		doc = frappe.get_doc(doctype)
 		if doctype == "Licensing Settings":
 			doc.client_doctype = "Customer" if "erpnext" in frappe.get_installed_apps() else "MSP Client"
+			add_return_windows(doc)
 		doc.flags.ignore_mandatory = True
 		doc.save(ignore_permissions=True)
+
+
+# Microsoft Learn, "Cancel a subscription": seats can be given back within 7 calendar days of purchase or renewal.
+RETURN_WINDOWS = {"Microsoft": 7}
+
+
+def add_return_windows(settings) -> None:
+	"""Fills an empty table of return windows; what somebody has entered or removed stays as it is."""
+	if not settings.return_windows:
+		for vendor, days in RETURN_WINDOWS.items():
+			settings.append("return_windows", {"vendor": vendor, "days": days})
 
 
 HEALTH_BLOCK = "Pax8 Sync Health"

@@ -5,6 +5,9 @@ from frappe.utils import cint
 
 from msp_licensing.permissions import CLIENT_DOCTYPES
 
+# As far back as changes of quantity are looked at (changes/terms.py).
+MAX_RETURN_DAYS = 200
+
 
 class LicensingSettings(Document):
 	def validate(self):
@@ -12,6 +15,7 @@ class LicensingSettings(Document):
 		self.validate_limits()
 		self.validate_client_doctype()
 		self.clean_vendor_overrides()
+		self.clean_return_windows()
 
 	def validate_threshold(self):
 		from msp_licensing.rules.policy import validate_threshold
@@ -40,6 +44,21 @@ class LicensingSettings(Document):
 				row.vendor = row.vendor.strip()
 				rows.append(row)
 		self.set("vendor_overrides", rows)
+
+	def clean_return_windows(self):
+		"""A vendor once; a window is a whole number of days, at least one."""
+		seen: set[str] = set()
+		for row in self.return_windows:
+			row.vendor = " ".join((row.vendor or "").split())
+			if not 1 <= cint(row.days) <= MAX_RETURN_DAYS:
+				frappe.throw(
+					_("{0}: a return window is 1 to {1} days.").format(
+						row.vendor or _("Return Windows"), MAX_RETURN_DAYS
+					)
+				)
+			if row.vendor.casefold() in seen:
+				frappe.throw(_("{0} is in the return windows twice.").format(row.vendor))
+			seen.add(row.vendor.casefold())
 
 	def _throw_problem(self, problem):
 		from msp_licensing.rules.words import problem_sentence
