@@ -13,7 +13,7 @@ PRODUCT = storybook.KEEPER_BUSINESS
 CLIENT = {"client_doctype": "§", "client": "Cedar & Pine Architects"}
 
 # function: arguments that a manager's call gets through with ("…": a waiting request, "§": the DocType of
-# clients, "¶": a webhook event)
+# clients, "¶": a webhook event, "†": another waiting request)
 READS = {
 	"connection.state": {},
 	"webhooks.state": {},
@@ -45,6 +45,9 @@ MANAGER_WRITES = {
 	"subscriptions.refresh": {"subscription": SUBSCRIPTION},
 	"requests.set_reject_reason": {"request": "…", "reason": "No"},
 	"requests.check_again": {"request": "…"},
+	"requests.decide_many": {"names": ["LCR-1999-00001"], "action": "Approve"},
+	"requests.approve": {"request": "…"},
+	"requests.reject": {"request": "†"},
 	"webhooks.process_again": {"event": "¶"},
 	"clients.invite": {**CLIENT, "email": "new@cedarpine.example", "first_name": "New"},
 }
@@ -88,7 +91,9 @@ def pending(people, site, sandbox):
 	from msp_licensing import permissions
 	from msp_licensing.changes import requests
 
-	doc = requests.submit(SUBSCRIPTION, 40, access=permissions.portal_access(people.requester))
+	access = permissions.portal_access(people.requester)
+	doc = requests.submit(SUBSCRIPTION, 40, access=access)
+	requests.submit(storybook.CEDAR_SOPHOS, 90, access=access)
 	site.db.commit()
 	return doc.name
 
@@ -104,10 +109,16 @@ def an_event():
 	return frappe.db.get_value(events.DOCTYPE, {"event_hash": found.event_hash})
 
 
+def another():
+	import frappe
+
+	return frappe.db.get_value("License Change Request", {"subscription": storybook.CEDAR_SOPHOS})
+
+
 def call(path, arguments, pending):
 	from msp_licensing.setup import demo
 
-	stand_ins = {"…": pending, "§": demo.client_doctype(), "¶": an_event()}
+	stand_ins = {"…": pending, "†": another(), "§": demo.client_doctype(), "¶": an_event()}
 	arguments = {
 		key: stand_ins.get(value, value) if isinstance(value, str) else value
 		for key, value in arguments.items()
@@ -144,7 +155,8 @@ def test_portal_people_and_staff_without_the_role_are_refused(site, people, pend
 		}
 	).insert(ignore_permissions=True)
 	site.db.commit()
-	for user in ("Guest", people.requester, people.reader, people.foreign_requester, plain.name):
+	portal = (people.requester, people.reader, people.approver, people.foreign_requester)
+	for user in ("Guest", *portal, plain.name):
 		for path, arguments in EVERYTHING.items():
 			with as_user(user), pytest.raises(site.PermissionError):
 				call(path, arguments, pending)

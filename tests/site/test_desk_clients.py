@@ -57,6 +57,18 @@ def test_the_right_to_ask_is_given_only_when_chosen(site, invite):
 	assert roles(site, NEW) == {"Licensing Viewer"}
 
 
+def test_the_right_to_approve_goes_with_or_without_the_right_to_ask(site, invite):
+	from msp_licensing import permissions
+
+	invite(access="Approve changes")
+	access = permissions.portal_access(NEW)
+	assert access.may_approve and not access.may_request
+	invite(access="Request and approve changes")
+	assert roles(site, NEW) == {"Licensing Client", "Licensing Approver"}
+	invite(access="Request changes")
+	assert roles(site, NEW) == {"Licensing Client"}, "what is not given any more is taken"
+
+
 def test_inviting_twice_makes_nothing_twice(site, invite):
 	invite()
 	again = invite()
@@ -121,8 +133,15 @@ def test_the_people_of_a_client_are_listed_with_their_rights(site, people):
 	from msp_licensing.setup import demo
 
 	site.set_user(people.manager)
-	rows = {row["user"]: row["may_request"] for row in clients.portal_people(demo.client_doctype(), CEDAR)}
-	assert rows == {people.requester: True, people.reader: False}
+	rows = {
+		row["user"]: (row["may_request"], row["may_approve"])
+		for row in clients.portal_people(demo.client_doctype(), CEDAR)
+	}
+	assert rows == {
+		people.requester: (True, False),
+		people.reader: (False, False),
+		people.approver: (False, True),
+	}
 
 
 def test_without_a_mail_account_the_manager_is_told(site, invite, monkeypatch):

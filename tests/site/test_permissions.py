@@ -14,7 +14,7 @@ DOCTYPES = (
 	"MSP Client",
 )
 SINGLES = ("Pax8 Settings", "Licensing Settings")
-PORTAL_USERS = ("requester", "reader", "foreign_requester")
+PORTAL_USERS = ("requester", "reader", "approver", "foreign_requester")
 
 
 @pytest.mark.parametrize("who", PORTAL_USERS)

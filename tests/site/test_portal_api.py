@@ -15,6 +15,8 @@ CALLS = {
 	"request_change": lambda world: {"subscription": storybook.CEDAR_KEEPER, "quantity": "11"},
 	"withdraw": lambda world: {"request": world.waiting},
 	"check": lambda world: {"subscription": storybook.CEDAR_KEEPER, "quantity": "11"},
+	"approve": lambda world: {"request": world.asked},
+	"decline": lambda world: {"request": world.asked},
 	"status": lambda world: {"request": world.waiting},
 	"overview": lambda world: {"client": world.cedar_key},
 }
@@ -25,8 +27,17 @@ ALLOWED_TO = {
 	"nobody": set(),
 	"foreign_requester": set(),
 	"foreign_reader": set(),
+	"foreign_approver": set(),
 	"reader": {"status", "overview"},
+	"approver": {"approve", "decline", "status", "overview"},
 	"requester": {"request_change", "withdraw", "check", "status", "overview"},
+}
+# Who has the right, but no such record: they get the answer of a record that does not exist.
+SAME_ROLE = {
+	"nobody": "requester",
+	"foreign_requester": "requester",
+	"foreign_reader": "reader",
+	"foreign_approver": "approver",
 }
 
 
@@ -58,6 +69,25 @@ def world(site, people, make_portal_user, as_user):
 	)
 
 
+@pytest.fixture
+def asked(site, world, make_portal_user, as_user):
+	"""The world, with a request of Cedar's that waits for its approver, and an approver of the other client."""
+	from msp_licensing.portal import api
+	from msp_licensing.setup import demo
+
+	world.foreign_approver = make_portal_user("alma@mueller.example", demo.MUELLER, "Licensing Approver")
+	site.db.set_single_value("Licensing Settings", "use_client_approval", 1)
+	site.clear_document_cache("Licensing Settings", "Licensing Settings")
+	with as_user(world.requester):
+		world.asked = api.request_change(subscription=storybook.CEDAR_BUSINESS_PREMIUM, quantity="30")[
+			"request"
+		]
+	site.db.set_single_value("Licensing Settings", "use_client_approval", 0)
+	site.clear_document_cache("Licensing Settings", "Licensing Settings")
+	site.db.commit()
+	return world
+
+
 def call(site, function, arguments):
 	"""Calls a whitelisted function as a request would: with Frappe's check of the arguments."""
 	from msp_licensing.portal import api
@@ -87,26 +117,25 @@ def test_no_whitelisted_function_is_left_out_of_this_test(site):
 
 
 @pytest.mark.parametrize("who", sorted(ALLOWED_TO))
-def test_each_function_serves_only_whom_it_should(site, world, as_user, who):
+def test_each_function_serves_only_whom_it_should(site, asked, as_user, who):
+	world = asked
 	for function, arguments in CALLS.items():
 		before = site.db.count("License Change Request")
 		with as_user(getattr(world, who)):
 			if function in ALLOWED_TO[who]:
 				assert call(site, function, arguments(world)), function
+				site.db.rollback()
 				continue
 			if (who, function) == ("nobody", "overview"):
 				# A user with a role and no client is told so, whatever client is asked for.
 				assert call(site, function, arguments(world))["page"]["state"] == "no_client"
 				continue
 			kind, _message = refusal(site, function, arguments(world))
-		may_call = {"foreign_reader": ALLOWED_TO["reader"]}.get(
-			who, set(CALLS) if who in ("nobody", "foreign_requester") else set()
-		)
+		may_call = ALLOWED_TO[SAME_ROLE[who]] if who in SAME_ROLE else set()
 		assert kind is (site.DoesNotExistError if function in may_call else site.PermissionError), function
 		assert site.db.count("License Change Request") == before, function
-		assert (
-			site.db.get_value("License Change Request", world.waiting, "workflow_state") == "Pending Approval"
-		)
+		for request, state in ((world.waiting, "Pending Approval"), (world.asked, "Pending Client Approval")):
+			assert site.db.get_value("License Change Request", request, "workflow_state") == state
 
 
 @pytest.mark.parametrize("function", ["request_change", "check"])
@@ -288,10 +317,14 @@ REQUEST = {
 	"tone",
 	"moving",
 	"asked",
+	"approved",
 	"ended",
 	"reason",
+	"reason_from",
 	"note",
 	"may_withdraw",
+	"may_decide",
+	"amount",
 }
 
 
