@@ -72,8 +72,8 @@ def approvers(doc: Any) -> list[str]:
 
 
 def decided_by_client(doc: Any) -> bool:
-	"""Whether the last decision on a request was made by a portal user."""
-	return bool(doc.decided_by) and permissions.is_website_user(doc.decided_by)
+	"""Whether the request was declined by the client's own approver."""
+	return bool(cint(doc.client_declined))
 
 
 def _belongs(user: str, doc: Any) -> bool:
