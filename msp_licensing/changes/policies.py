@@ -1,15 +1,24 @@
 """The policy that counts for a client: Licensing Settings, with what a Licensing Client Policy says otherwise."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import frappe
+from frappe import _
 from frappe.utils import cint, flt
 
 from msp_licensing.changes.pricing import decimal
 from msp_licensing.changes.terms import return_windows
-from msp_licensing.rules.policy import Policy, SelfService
+from msp_licensing.rules.policy import (
+	Policy,
+	SelfService,
+	validate_limits,
+	validate_options,
+	validate_threshold,
+)
+from msp_licensing.rules.words import problem_sentence
 
 CLIENT_POLICY = "Licensing Client Policy"
 
@@ -61,6 +70,19 @@ def current_policy(settings: Any = None) -> Policy:
 		else None,
 		return_windows=return_windows(settings),
 	)
+
+
+def unsaved_settings(values: str | dict[str, Any]) -> Any:
+	"""Licensing Settings as they are in somebody's form: what is saved, with `values` (or their JSON) over it.
+
+	Only to be asked, never to be saved.
+	"""
+	values = json.loads(values) if isinstance(values, str) else values
+	settings = frappe.get_doc("Licensing Settings")
+	for field in settings.meta.get("fields"):
+		if field.fieldname in values:
+			settings.set(field.fieldname, values[field.fieldname])
+	return settings
 
 
 def policy_for(client_doctype: str | None, client: str | None, settings: Any = None) -> Policy:
@@ -136,6 +158,26 @@ def with_own(policy: Policy, own: Any) -> Policy:
 	elif own.client_approval == "Not Needed":
 		changes["client_approval_above"] = None
 	return replace(policy, **changes)
+
+
+def check_own(own: Any) -> None:
+	"""Refuses a Licensing Client Policy with which no change, or not every change, could be decided.
+
+	What it inherits is looked at, too: a maximum of its own may lie below the global minimum.
+	"""
+	policy = with_own(current_policy(), own)
+	throw_problem(
+		validate_threshold(policy.threshold)
+		or validate_limits(policy.min_quantity, policy.max_quantity)
+		or validate_options(policy)
+	)
+
+
+def throw_problem(problem: str | None) -> None:
+	"""Refuses to save what a validating function of the rules found a problem with."""
+	if problem:
+		message, values = problem_sentence(problem)
+		frappe.throw(_(message).format(**values))
 
 
 def _limit(value: Any) -> Decimal | None:

@@ -1,5 +1,6 @@
 """The client's price of a subscription, read from the site; how it is found is in `rules.prices`."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -45,44 +46,79 @@ def price_of(
 	if not row or not row.currency or not frappe.db.exists("Currency", row.currency):
 		return None
 	settings = settings or frappe.get_cached_doc("Licensing Settings")
-	source = settings.client_price_from or PriceFrom.OWN
+	needed = _needs_rates(row, settings)
+	rates = _rates([row.product]).get(row.product, ()) if needed else ()
 	known = [quantity for quantity in (before, after) if quantity is not None] or [1]
+	return _price(row, rates, settings, (known[0], known[-1]))
+
+
+def known_prices(settings: Any, currency: str | None) -> tuple[int, int]:
+	"""Of how many active subscriptions of clients the price is known in a currency, and how many there are in all.
+
+	Args:
+		settings: a Licensing Settings document, saved or not.
+	"""
+	rows = frappe.get_all(
+		"Pax8 Subscription",
+		{"client": ("is", "set"), "vanished": 0, "status": "Active"},
+		["quantity", *_SUBSCRIPTION],
+	)
+	# What is billed by usage has no quantity to change.
+	by_usage = set(frappe.get_all("Pax8 Product", {"usage_class": "Usage"}, pluck="name"))
+	rows = [row for row in rows if row.product not in by_usage]
+	rates = _rates(list({row.product for row in rows if row.product and _needs_rates(row, settings)}))
+	known = 0
+	for row in rows:
+		quantity = cint(row.quantity)
+		price = _price(row, rates.get(row.product, ()), settings, (quantity, quantity + 1))
+		known += bool(price and price.currency == currency)
+	return known, len(rows)
+
+
+def _needs_rates(row: Any, settings: Any) -> bool:
+	return not flt(row.client_price) and (settings.client_price_from or PriceFrom.OWN) != PriceFrom.OWN
+
+
+def _price(row: Any, rates: Sequence[Rate], settings: Any, quantities: tuple[int, int]) -> ClientPrice | None:
 	return client_price(
 		own=decimal(row.client_price),
 		currency=row.currency,
-		source=source,
+		source=settings.client_price_from or PriceFrom.OWN,
 		markup=decimal(settings.client_price_markup),
 		partner_cost=decimal(row.partner_cost) if cint(row.has_partner_cost) else None,
-		rates=() if source == PriceFrom.OWN or flt(row.client_price) else _rates(row.product),
+		rates=rates,
 		billing_term=row.billing_term,
 		commitment_term=row.commitment_term,
-		quantities=(known[0], known[-1]),
+		quantities=quantities,
 	)
 
 
-def _rates(product: str | None) -> list[Rate]:
-	if not product:
-		return []
+def _rates(products: list[str]) -> dict[str, list[Rate]]:
+	"""The rates of products, by product."""
+	found: dict[str, list[Rate]] = {}
+	if not products:
+		return found
 	rows = frappe.get_all(
 		"Pax8 Product Price",
-		{"parent": product, "parenttype": "Pax8 Product"},
-		list(_RATE),
-		order_by="idx asc",
+		{"parent": ("in", products), "parenttype": "Pax8 Product"},
+		["parent", *_RATE],
+		order_by="parent asc, idx asc",
 	)
-	return [
-		Rate(
-			billing_term=row.billing_term,
-			commitment_term=row.commitment_term,
-			type=row.price_type,
-			charge=row.charge_type,
-			start=cint(row.start_quantity),
-			end=cint(row.end_quantity),
-			retail=decimal(row.suggested_retail_price) if row.has_suggested_retail_price else None,
-			cost=decimal(row.partner_buy_rate) if row.has_partner_buy_rate else None,
-			currency=row.currency,
+	for row in rows:
+		found.setdefault(row.parent, []).append(
+			Rate(
+				billing_term=row.billing_term,
+				commitment_term=row.commitment_term,
+				type=row.price_type,
+				charge=row.charge_type,
+				start=cint(row.start_quantity),
+				end=cint(row.end_quantity),
+				retail=decimal(row.suggested_retail_price) if row.has_suggested_retail_price else None,
+				cost=decimal(row.partner_buy_rate) if row.has_partner_buy_rate else None,
+				currency=row.currency,
+			)
 		)
-		for row in rows
-	]
+	return found
 
 
 def decimal(value: Any) -> Decimal:

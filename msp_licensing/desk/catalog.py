@@ -1,4 +1,4 @@
-"""The catalogue: which Pax8 products clients see, and which come first."""
+"""The catalogue: which Pax8 products clients see, which come first, and whose changes always wait."""
 
 import json
 from typing import Any
@@ -17,12 +17,15 @@ ACTIONS = {
 	"Hide": ("visible", 0),
 	"Feature": ("featured", 1),
 	"Unfeature": ("featured", 0),
+	"Always Require Approval": ("hold_changes", 1),
+	"No Longer Require Approval": ("hold_changes", 0),
 }
 VISIBILITY: dict[str, dict[str, Any]] = {
 	"Visible": {"visible": 1},
 	"Hidden": {"visible": 0},
 	"Featured": {"featured": 1},
 	"Featured but hidden": {"featured": 1, "visible": 0},
+	"Always requires approval": {"hold_changes": 1},
 }
 MAX_PAGE = 200
 MAX_ROWS = 500
@@ -66,6 +69,7 @@ def products(
 			"usage_class",
 			"visible",
 			"featured",
+			"hold_changes",
 			"discontinued",
 		],
 		order_by="product_name asc, name asc",
@@ -107,11 +111,11 @@ def facets() -> dict[str, Any]:
 
 @frappe.whitelist(methods=["POST"])
 def act(names: str | list[str], action: str) -> dict[str, Any]:
-	"""Shows, hides, features or unfeatures the products `names`, and no others.
+	"""Shows, hides, features or unfeatures the products `names`, and no others, or has their changes always wait.
 
 	Args:
 		names: as a list or as JSON, at most 500.
-		action: "Show", "Hide", "Feature" or "Unfeature".
+		action: a key of ACTIONS.
 
 	Returns:
 		`changed`: how many were not so before. `hidden`: the names of those that are now featured but hidden, which

@@ -1,26 +1,17 @@
 """Licensing Settings: what stands in the way, the vendors to choose from, and what the approval settings mean."""
 
+import json
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint
 
 from msp_licensing import permissions
-from msp_licensing.rules.policy import (
-	Outcome,
-	Policy,
-	SubscriptionFacts,
-	SubscriptionRule,
-	decide,
-	validate_threshold,
-	vendor_key,
-)
+from msp_licensing.changes import policies
+from msp_licensing.desk import meaning
+from msp_licensing.rules.policy import effective_limits, validate_limits, vendor_key
 from msp_licensing.rules.words import problem_sentence
 from msp_licensing.sync import connection
-
-# The quantity the explanation starts from.
-EXAMPLE = 10
 
 
 @frappe.whitelist()
@@ -85,55 +76,45 @@ def vendors() -> list[dict[str, Any]]:
 
 
 @frappe.whitelist()
-def explain(require_approval: bool, use_threshold: bool, threshold: float) -> list[str]:
-	"""What the approval settings mean, as sentences with numbers; the values may be unsaved.
+def explain(settings: str | dict[str, Any]) -> list[str]:
+	"""What the approval settings mean, as sentences with numbers.
 
-	The numbers come from the function that decides real requests.
+	Args:
+		settings: the values in the form of Licensing Settings, saved or not, as a dict or as JSON.
 	"""
 	permissions.require_connection_manager()
-	if use_threshold and (problem := validate_threshold(threshold)):
-		message, values = problem_sentence(problem)
-		return [_(message).format(**values)]
-	policy = Policy(require_approval=require_approval, threshold=threshold if use_threshold else None)
-	if require_approval:
-		sentences = [_("Every change a client asks for waits for your approval.")]
-		if use_threshold:
-			sentences.append(
-				_(
-					'The threshold acts only on subscriptions whose own rule says "Not by default": {0}'
-				).format(_threshold_words(policy))
-			)
-	elif not use_threshold:
-		sentences = [_("Changes are applied at once, however large they are.")]
-	else:
-		sentences = [_threshold_words(policy)]
-	sentences.append(_("Changes of the vendors chosen below always wait."))
-	return sentences
+	doc = policies.unsaved_settings(settings)
+	own = frappe.db.count(policies.CLIENT_POLICY, {"disabled": 0})
+	told = meaning.sentences(policies.current_policy(doc), doc)
+	if own:
+		told.append(
+			_("One client has a policy of its own.")
+			if own == 1
+			else _("{0} clients have policies of their own.").format(own)
+		)
+	return told
 
 
-def _threshold_words(policy: Policy) -> str:
-	up, down = _reach(policy, 1), _reach(policy, -1)
-	if up == EXAMPLE and down == EXAMPLE:
-		if policy.threshold:
-			return _("With {0} licenses, every change waits.").format(EXAMPLE)
-		return _("Every change waits for your approval.")
-	words = [_("{0} → {1} is applied at once, {0} → {2} waits.").format(EXAMPLE, up, up + 1)]
-	if down > 1:
-		words.append(_("{0} → {1} is applied at once, {0} → {2} waits.").format(EXAMPLE, down, down - 1))
-	else:
-		words.append(_("Every reduction is applied at once."))
-	return " ".join(words)
-
-
-def _reach(policy: Policy, direction: int) -> int:
-	"""The furthest quantity from EXAMPLE, in one direction, that is released."""
-	facts = SubscriptionFacts(status="Active", quantity=EXAMPLE, vendor="-", usage_class="Seat")
-	rule = SubscriptionRule(self_service="Allow", approval="Not by default", override_limits=True)
-	today = frappe.utils.getdate()
-	step = decide(policy, rule, facts, EXAMPLE + direction, today=today).trace[-1].numbers
-	furthest = EXAMPLE + direction * cint(step.get("limit"))
-	if furthest == EXAMPLE:
-		return EXAMPLE
-	furthest = max(1, furthest)
-	released = decide(policy, rule, facts, furthest, today=today).outcome == Outcome.RELEASED
-	return furthest if released else EXAMPLE
+@frappe.whitelist()
+def explain_client(policy: str | dict[str, Any]) -> list[str]:
+	"""What counts for a client: the values in the form of its Licensing Client Policy over the settings."""
+	permissions.require_connection_manager()
+	values = json.loads(policy) if isinstance(policy, str) else policy
+	own = frappe.get_doc({**values, "doctype": policies.CLIENT_POLICY})
+	settings = frappe.get_cached_doc("Licensing Settings")
+	counting = policies.with_own(policies.current_policy(settings), own)
+	if problem := validate_limits(counting.min_quantity, counting.max_quantity):
+		message, named = problem_sentence(problem)
+		return [_(message).format(**named)]
+	limits = effective_limits(counting)
+	told = [
+		_("Clients may ask for changes where a subscription does not say otherwise.")
+		if counting.allow_self_service
+		else _("Changes may be asked for only where a subscription allows it.")
+	]
+	told.append(
+		_("From {0} to {1} licenses.").format(limits.minimum, limits.maximum)
+		if limits.maximum
+		else _("From {0} licenses, with no upper limit.").format(limits.minimum)
+	)
+	return [*meaning.sentences(counting, settings), " ".join(told)]

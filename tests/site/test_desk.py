@@ -140,7 +140,15 @@ def test_no_banner_once_a_company_is_mapped(site, sandbox):
 def test_the_explanation_says_what_will_be_decided(site, require, use, threshold, said, not_said):
 	from msp_licensing.desk import settings
 
-	text = " ".join(settings.explain(require_approval=require, use_threshold=use, threshold=threshold))
+	text = " ".join(
+		settings.explain(
+			{
+				"require_approval_by_default": int(require),
+				"use_auto_approve_threshold": int(use),
+				"auto_approve_threshold": threshold,
+			}
+		)
+	)
 	assert all(words in text for words in said), text
 	assert not any(words in text for words in not_said), text
 
@@ -397,7 +405,7 @@ def test_every_check_of_a_decision_has_words(site, pending):
 	assert [(step["check"], step["verdict"]) for step in decided] == [("Within the threshold", "Holds")]
 	assert "50 %" in decided[0]["detail"]
 	assert not [step for step in steps if "{" in step["detail"]]
-	released = {"within_threshold", "no_approval_needed"}
+	released = {"within_threshold", "free_seats", "no_approval_needed"}
 	assert set(words._STAFF) - released == set(requests.CHECKS), (
 		"a rule without words, or words without a rule"
 	)

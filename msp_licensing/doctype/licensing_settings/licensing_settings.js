@@ -17,10 +17,26 @@ frappe.ui.form.on("Licensing Settings", {
 		frm.rules ? frm.rules.load() : (frm.rules = new Rules(frm));
 	},
 
-	require_approval_by_default: (frm) => explain(frm),
-	use_auto_approve_threshold: (frm) => explain(frm),
-	auto_approve_threshold: (frm) => explain(frm),
 });
+
+// What the approval settings mean is told anew with each of these.
+const APPROVAL = [
+	"require_approval_by_default",
+	"use_auto_approve_threshold",
+	"auto_approve_threshold",
+	"threshold_may_release",
+	"decreases_need_approval",
+	"free_seats",
+	"window_days",
+	"limit_per_change",
+	"limit_per_month",
+	"limit_currency",
+	"client_price_from",
+	"client_price_markup",
+	"use_client_approval",
+	"client_approval_above",
+];
+frappe.ui.form.on("Licensing Settings", Object.fromEntries(APPROVAL.map((field) => [field, (frm) => explain(frm)])));
 
 // ------------------------------------------------------------------------------------ banners
 
@@ -43,12 +59,12 @@ async function show_banners(frm) {
 
 // ------------------------------------------------------------------------------------ approval
 
+// What is in the form counts, saved or not; a slow answer to what was there before is dropped.
 const explain = frappe.utils.debounce(async (frm) => {
-	const sentences = await frappe.xcall(`${API}.settings.explain`, {
-		require_approval: Boolean(frm.doc.require_approval_by_default),
-		use_threshold: Boolean(frm.doc.use_auto_approve_threshold),
-		threshold: flt(frm.doc.auto_approve_threshold),
-	});
+	const asked = (frm.explanations = (frm.explanations || 0) + 1);
+	const values = Object.fromEntries(APPROVAL.map((field) => [field, frm.doc[field]]));
+	const sentences = await frappe.xcall(`${API}.settings.explain`, { settings: JSON.stringify(values) });
+	if (asked !== frm.explanations) return;
 	frm.get_field("approval_meaning_html").$wrapper.html(
 		`<div class="form-message blue" aria-live="polite">
 			<div class="bold mb-1">${__("What this means")}</div>
@@ -200,6 +216,8 @@ class PagedTable {
 	}
 }
 
+const ACTIONS = ["Show", "Hide", "Feature", "Unfeature", "Always Require Approval", "No Longer Require Approval"];
+
 class Catalog extends PagedTable {
 	constructor(frm) {
 		super(frm, "catalog_html");
@@ -274,7 +292,8 @@ class Catalog extends PagedTable {
 		return `<tr data-name="${esc(row.name)}">
 			<td><input type="checkbox" class="tick m-0" ${this.ticked.has(row.name) ? "checked" : ""}
 				aria-label="${__("Select {0}", [esc(row.product_name)])}"></td>
-			<td><a href="/app/pax8-product/${encodeURIComponent(row.name)}">${esc(row.product_name)}</a>${owned}</td>
+			<td><a href="/app/pax8-product/${encodeURIComponent(row.name)}">${esc(row.product_name)}</a>${owned}
+				${row.hold_changes ? `<span class="indicator-pill no-indicator-dot orange ml-1">${__("always waits")}</span>` : ""}</td>
 			<td>${esc(row.vendor) || "—"}</td>
 			<td>${esc(row.category) || "—"}</td>
 			<td class="text-right text-nowrap">${price_html(row)}</td>
@@ -334,7 +353,7 @@ class Catalog extends PagedTable {
 				this.draw_bulk();
 			});
 		}
-		for (const action of ["Show", "Hide", "Feature", "Unfeature"]) {
+		for (const action of ACTIONS) {
 			button(__(action), "btn-default", () => this.act([...this.ticked], action));
 		}
 		button(__("Clear selection"), "btn-link", () => {
@@ -357,6 +376,7 @@ class Catalog extends PagedTable {
 		}
 		await this.load();
 		this.renew_show_owned();
+		if (action.endsWith("Approval")) explain(this.frm);
 		if (hidden.length) this.warn_hidden(hidden);
 	}
 

@@ -13,6 +13,7 @@ class LicensingSettings(Document):
 	def validate(self):
 		self.validate_threshold()
 		self.validate_limits()
+		self.validate_options()
 		self.validate_client_doctype()
 		self.clean_vendor_overrides()
 		self.clean_return_windows()
@@ -27,6 +28,12 @@ class LicensingSettings(Document):
 		from msp_licensing.rules.policy import validate_limits
 
 		self._throw_problem(validate_limits(cint(self.default_min_quantity), cint(self.default_max_quantity)))
+
+	def validate_options(self):
+		from msp_licensing.changes.policies import current_policy
+		from msp_licensing.rules.policy import validate_options
+
+		self._throw_problem(validate_options(current_policy(self)))
 
 	def validate_client_doctype(self):
 		self.client_doctype = self.client_doctype or "MSP Client"
@@ -61,8 +68,6 @@ class LicensingSettings(Document):
 			seen.add(row.vendor.casefold())
 
 	def _throw_problem(self, problem):
-		from msp_licensing.rules.words import problem_sentence
+		from msp_licensing.changes.policies import throw_problem
 
-		if problem:
-			message, values = problem_sentence(problem)
-			frappe.throw(_(message).format(**values))
+		throw_problem(problem)

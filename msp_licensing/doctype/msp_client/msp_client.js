@@ -8,5 +8,6 @@ frappe.ui.form.on("MSP Client", {
 		frm.toggle_display("contacts_section", frappe.model.can_read("Contact"));
 		frappe.contacts.render_address_and_contact(frm);
 		frappe.require("/assets/msp_licensing/js/portal_people.js", () => msp_licensing.show_portal_people(frm));
+		frappe.require("/assets/msp_licensing/js/client_policy.js", () => msp_licensing.show_client_policy(frm));
 	},
 });

@@ -1,5 +1,7 @@
+const ACTIONS = ["Show", "Hide", "Feature", "Unfeature", "Always Require Approval", "No Longer Require Approval"];
+
 frappe.listview_settings["Pax8 Product"] = {
-	add_fields: ["visible", "featured", "discontinued", "has_retail_price", "currency", "usage_class"],
+	add_fields: ["visible", "featured", "hold_changes", "discontinued", "has_retail_price", "currency", "usage_class"],
 	hide_name_column: true,
 	get_indicator(doc) {
 		if (doc.discontinued) return [__("No longer at Pax8"), "gray", "discontinued,=,1"];
@@ -19,7 +21,7 @@ frappe.listview_settings["Pax8 Product"] = {
 	},
 	onload(listview) {
 		if (!frappe.user.has_role("Licensing Manager")) return;
-		for (const action of ["Show", "Hide", "Feature", "Unfeature"]) {
+		for (const action of ACTIONS) {
 			listview.page.add_actions_menu_item(__(action), () => act(listview, action), false);
 		}
 	},

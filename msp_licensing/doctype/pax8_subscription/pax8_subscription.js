@@ -37,7 +37,7 @@ function show_rule(frm, { rule, blocked }) {
 	const part = (label, { text, inherited }) => `<div class="col-sm-4 mb-2">
 		<div class="text-muted small">${label}</div>
 		<div class="${inherited ? "" : "bold"}">${esc(text)}</div>
-		<div class="text-muted small">${inherited ? __("from Licensing Settings") : __("set here")}</div></div>`;
+		<div class="text-muted small">${inherited ? __("inherited") : __("set here")}</div></div>`;
 	const html = `<div class="row">
 		${part(__("Quantity Changes"), rule.changes)}
 		${part(__("Approval"), rule.approval)}
