@@ -5,6 +5,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import get_fullname
 
 from msp_licensing import permissions
 from msp_licensing.changes import apply, decide, decisions, document, requests, states
@@ -176,6 +177,12 @@ def _notices(doc: Any) -> list[str]:
 	if waits and permissions.is_manager():
 		why = permissions.own_request(frappe.session.user, doc.requested_by, doc.client_approved_by)
 		notices.extend([why] if why else [])
+	if doc.workflow_state == states.CLIENT_PENDING:
+		people = permissions.client_approvers(doc.client_doctype, doc.client, besides=doc.requested_by)
+		names = ", ".join(map(get_fullname, people)) or _("nobody any more; staff are asked tomorrow")
+		notices.append(
+			_("Waits for the client's own approver ({0}). Until then it can only be rejected.").format(names)
+		)
 	if doc.workflow_state in (states.PENDING, states.APPROVED) and not connection.is_live():
 		notices.append(
 			connection.problem()

@@ -95,7 +95,7 @@ def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
 	"""
 	with _plain_errors():
 		access = permissions.portal_access()
-		throttle.count(access.user, "change")
+		throttle.count(access.user, "decide")
 		_require_approver(access)
 		queries.request_of(access, request)
 		doc = client_approval.approve(request, access=access, seen_quantity=seen_quantity)
@@ -114,7 +114,7 @@ def decline(request: str, reason: str | None = None) -> dict[str, Any]:
 	"""
 	with _plain_errors():
 		access = permissions.portal_access()
-		throttle.count(access.user, "change")
+		throttle.count(access.user, "decide")
 		_require_approver(access)
 		queries.request_of(access, request)
 		doc = client_approval.decline(request, reason, access=access)

@@ -15,6 +15,7 @@ class TooOften(frappe.ValidationError):
 # what: how many, in how many seconds, and what the user is told
 LIMITS = {
 	"change": (30, 3600),
+	"decide": (120, 3600),
 	"check": (120, 60),
 	"look": (240, 60),
 }
@@ -24,7 +25,7 @@ def count(user: str, what: str) -> None:
 	"""Counts one call of `user`, in windows of fixed length.
 
 	Args:
-		what: key of `LIMITS`: "change" (ask, withdraw), "check" (while typing) or "look" (reading again).
+		what: key of `LIMITS`: "change" (ask, withdraw), "decide" (approve, decline), "check" (while typing) or "look" (reading again).
 
 	Raises:
 		TooOften: the limit of the window is used up.

@@ -66,7 +66,17 @@ def workflow_document():
 			"is_active": 1,
 			# Its mails carry links that approve without a login and never expire: the app sends its own.
 			"send_email_alert": 0,
-			"states": [{"state": state, "doc_status": "0", "allow_edit": MANAGER} for state in STATES],
+			"states": [
+				{
+					"state": state,
+					"doc_status": "0",
+					"allow_edit": MANAGER,
+					# Frappe makes Workflow Actions for steps to states that are not optional: where staff could do
+					# nothing but reject, there is nothing for them to do.
+					"is_optional_state": int(state == "Rejected"),
+				}
+				for state in STATES
+			],
 			"transitions": [
 				{
 					"state": state,
