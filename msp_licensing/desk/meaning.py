@@ -81,7 +81,7 @@ def _threshold(policy: Policy) -> str:
 		told.append(_("Every reduction is applied at once."))
 	if policy.free_seats and _released(policy, 1, 1 + policy.free_seats):
 		told.append(
-			_("Up to {0} licenses more or less are always fine: 1 → {1} is applied at once.").format(
+			_("A change by up to {0} is always fine: 1 → {1} is applied at once.").format(
 				policy.free_seats, 1 + policy.free_seats
 			)
 		)

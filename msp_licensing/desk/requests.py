@@ -38,6 +38,8 @@ def trace(request: str) -> dict[str, Any]:
 def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:
 	rule, verdict, numbers = step["rule"], step["verdict"], step.get("numbers") or {}
 	label, detail = CHECKS.get(rule, (rule, ""))
+	if rule == "threshold_window" and not numbers.get("since"):
+		detail = NOTHING_EARLIER
 	values = {name: _shown(name, value) for name, value in decide.localized(numbers).items()}
 	try:
 		words = _(detail).format(**values) if detail else ""
@@ -48,7 +50,7 @@ def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:
 	if verdict == "Skipped":
 		words = _(_why_skipped(rule, numbers)) or words
 	elif numbers.get("free_seats"):
-		words = f"{words} {_('Up to {0} licenses are always fine.').format(numbers['free_seats'])}"
+		words = f"{words} {_('Always fine: a change by up to {0}.').format(numbers['free_seats'])}"
 	return {
 		"check": _(label),
 		"verdict": _(VERDICTS.get(verdict, verdict)),
@@ -152,6 +154,7 @@ CHECKS = {
 		_text("{base} → {wanted} since {since}: {together_percent} % of {threshold} %"),
 	),
 }
+NOTHING_EARLIER = _text("Nothing was released without approval in the last {window_days} days.")
 RELEASING = ("within_threshold", "free_seats")
 
 

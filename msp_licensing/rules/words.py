@@ -141,7 +141,9 @@ _STAFF = {
 	"threshold_window": _(
 		"Held: together with what was released since {since}, {base} → {wanted} is a change of {together_percent} %, above the threshold of {threshold} %."
 	),
-	"free_seats": _("Released: {current} → {wanted} is a change of at most {free_seats} licenses."),
+	"free_seats": _(
+		"Released: {current} → {wanted} is a change by no more than {free_seats}, which is always fine."
+	),
 	"within_threshold": _(
 		"Released: {current} → {wanted} is a change of {change_percent} %, within the threshold of {threshold} %."
 	),

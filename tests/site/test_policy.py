@@ -312,7 +312,7 @@ def test_staff_read_the_trace_in_words_and_the_client_reads_none_of_it(
 	assert steps["Together with earlier changes within the threshold"]["decided"]
 	assert "10 → 22" in steps["Together with earlier changes within the threshold"]["detail"]
 	assert "87.50 of 500.00 USD" in steps["Within the limit per change"]["detail"]
-	assert "Up to 1 licenses" in steps["Within the threshold"]["detail"]
+	assert "a change by up to 1" in steps["Within the threshold"]["detail"]
 	assert not [step for step in steps.values() if "{" in step["detail"]]
 	with as_user(people.requester):
 		told = json.dumps(api.status(doc.name), default=str)
@@ -344,7 +344,7 @@ def test_options_that_make_no_sense_are_refused(site, sandbox, policy, values, w
 			["10 → 15 is applied at once, 10 → 16 waits"],
 		),
 		({"decreases_need_approval": 1}, ["10 → 15 is applied at once", "Every decrease waits"]),
-		({"free_seats": 2}, ["Up to 2 licenses", "1 → 3 is applied at once"]),
+		({"free_seats": 2}, ["A change by up to 2 is always fine: 1 → 3 is applied at once"]),
 		({"window_days": 30}, ["within 30 days count together: after 10 → 15, 15 → 16 waits"]),
 		(
 			{"limit_per_change": 50, "limit_per_month": 900, "limit_currency": "USD"},
