@@ -4,10 +4,10 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, getdate, nowdate
+from frappe.utils import cint, fmt_money, getdate, nowdate
 
 from msp_licensing import permissions
-from msp_licensing.changes import decide, states
+from msp_licensing.changes import decide, pricing, states
 from msp_licensing.rules.policy import (
 	ApprovalRule,
 	Policy,
@@ -17,6 +17,7 @@ from msp_licensing.rules.policy import (
 	self_service_allowed,
 	vendor_key,
 )
+from msp_licensing.rules.prices import PriceFrom
 
 DOCTYPE = "Pax8 Subscription"
 MAX_PAGE = 200
@@ -87,8 +88,9 @@ def describe(subscription: str) -> dict[str, Any]:
 	"""What counts for one subscription now, for its form.
 
 	Returns:
-		`rule` (see `effective`); `blocked`: why a client could ask for no change at all, or None; `parent`: the
-		subscription it is an add-on of; `request`: its open request; the latter two as rows or None.
+		`rule` (see `effective`); `price`: what the client pays per license, in the same form; `blocked`: why a client
+		could ask for no change at all, or None; `parent`: the subscription it is an add-on of; `request`: its open
+		request; the latter two as rows or None.
 	"""
 	permissions.require_connection_manager()
 	frappe.has_permission(DOCTYPE, "read", subscription, throw=True)
@@ -99,10 +101,20 @@ def describe(subscription: str) -> dict[str, Any]:
 	)
 	return {
 		"rule": effective(policy, row),
+		"price": _price(row),
 		"blocked": _blocked(policy, row, has_open_request=False),
 		"parent": parent or None,
 		"request": open_request(subscription),
 	}
+
+
+def _price(row: Any) -> dict[str, Any]:
+	"""The client's price that the limits in money count with."""
+	price = pricing.price_of(row.name, cint(row.quantity), cint(row.quantity) + 1)
+	if price is None:
+		return {"text": _("not known"), "inherited": True}
+	amount = fmt_money(price.amount, precision=2)
+	return {"text": f"{amount} {price.currency}", "inherited": price.source != PriceFrom.OWN}
 
 
 def _blocked(policy: Policy, row: Any, **facts: Any) -> str | None:

@@ -33,8 +33,8 @@ frappe.ui.form.on("Pax8 Subscription", {
 	},
 });
 
-function show_rule(frm, { rule, blocked }) {
-	const part = (label, { text, inherited }) => `<div class="col-sm-4 mb-2">
+function show_rule(frm, { rule, price, blocked }) {
+	const part = (label, { text, inherited }) => `<div class="col-sm-3 mb-2">
 		<div class="text-muted small">${label}</div>
 		<div class="${inherited ? "" : "bold"}">${esc(text)}</div>
 		<div class="text-muted small">${inherited ? __("inherited") : __("set here")}</div></div>`;
@@ -42,6 +42,7 @@ function show_rule(frm, { rule, blocked }) {
 		${part(__("Quantity Changes"), rule.changes)}
 		${part(__("Approval"), rule.approval)}
 		${part(__("Min – Max"), rule.limits)}
+		${part(__("Client Price"), price)}
 		</div>${
 			blocked
 				? `<div class="text-muted"><span class="indicator orange"></span>${__("The client cannot ask for a change:")} ${esc(
