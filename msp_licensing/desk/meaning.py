@@ -30,11 +30,12 @@ _RULE = SubscriptionRule(self_service="Allow", override_limits=True)
 _EXEMPT = replace(_RULE, approval="Not by default")
 
 
-def sentences(policy: Policy, settings: Any) -> list[str]:
+def sentences(policy: Policy, settings: Any, *, client: bool = False) -> list[str]:
 	"""What `policy` means for a client's change, or the one thing that is wrong with it.
 
 	Args:
 		settings: the Licensing Settings document, saved or not, that says where prices come from.
+		client: the policy is that of one client, and shown elsewhere than the settings.
 	"""
 	if problem := validate_threshold(policy.threshold) or validate_options(policy):
 		message, values = problem_sentence(problem)
@@ -44,7 +45,7 @@ def sentences(policy: Policy, settings: Any) -> list[str]:
 		*_window(policy),
 		*_amounts(policy, settings),
 		*_client_approval(policy),
-		*_always(),
+		*_always(client),
 	]
 
 
@@ -155,19 +156,18 @@ def _client_approval(policy: Policy) -> list[str]:
 	]
 
 
-def _always() -> list[str]:
+def _always(client: bool) -> list[str]:
+	told = (
+		_("Changes of the vendors chosen in Licensing Settings always wait.")
+		if client
+		else _("Changes of the vendors chosen below always wait.")
+	)
 	products = frappe.db.count("Pax8 Product", {"hold_changes": 1})
-	if not products:
-		return [_("Changes of the vendors chosen below always wait.")]
 	if products == 1:
-		return [
-			_("Changes of the vendors chosen below always wait, and of one product chosen in the catalog.")
-		]
-	return [
-		_(
-			"Changes of the vendors chosen below always wait, and of {0} products chosen in the catalog."
-		).format(products)
-	]
+		told += " " + _("So do those of one product chosen in the catalog.")
+	elif products:
+		told += " " + _("So do those of {0} products chosen in the catalog.").format(products)
+	return [told]
 
 
 # --------------------------------------------------------------------------------------------- examples

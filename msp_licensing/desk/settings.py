@@ -117,4 +117,4 @@ def explain_client(policy: str | dict[str, Any]) -> list[str]:
 		if limits.maximum
 		else _("From {0} licenses, with no upper limit.").format(limits.minimum)
 	)
-	return [*meaning.sentences(counting, settings), " ".join(told)]
+	return [*meaning.sentences(counting, settings, client=True), " ".join(told)]
