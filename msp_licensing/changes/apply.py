@@ -10,11 +10,14 @@ may have happened:
 
 One request is in the hands of one worker at a time: a MariaDB lock, which the database gives back by itself when the
 worker's connection dies, on whatever machine.
+
+What nobody can tell (`Needs Review`) is resolved by `reconcile`, also by reading.
 """
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -22,56 +25,42 @@ import frappe
 from frappe import _
 from frappe.utils import add_to_date, cint, get_datetime, now_datetime
 
-from msp_licensing.changes import notify, states
-from msp_licensing.changes.states import (
-	APPLIED,
-	APPLYING,
-	APPROVED,
-	DOCTYPE,
-	FAILED,
-	NEEDS_REVIEW,
-	PENDING,
-)
-from msp_licensing.pax8 import (
-	Forbidden,
-	NotFound,
-	Pax8Client,
-	Pax8Error,
-	RateLimited,
-	Refused,
-	Subscription,
-	Unreachable,
-	WritesDisabled,
-)
+from msp_licensing.changes import attempts, notify, observe, result, states
+from msp_licensing.changes.attempts import READ, READ_BACK, Attempts
+from msp_licensing.changes.states import APPLYING, APPROVED, DOCTYPE, FAILED, NEEDS_REVIEW
+from msp_licensing.pax8 import Forbidden, NotFound, Pax8Client, Pax8Error, Refused, Subscription
+from msp_licensing.rules.fate import ACTIVE, PROVISIONING
 from msp_licensing.sync import connection, subscriptions
 
 # Seconds between the reads that look for the effect, in one job. Provisioning that takes longer is looked at again
 # by the five-minute follow-up, so that no worker is kept waiting.
 READ_BACK_AFTER = (0, 1, 2, 4, 8, 15)
 
-# Provisioning can get stuck at Pax8 although the service works; then a person has to look.
-GIVE_UP_AFTER_HOURS = 24
+# Provisioning can get stuck at Pax8 although the service works: staff are told, and in the end have to look.
+SLOW_AFTER = timedelta(hours=4)
+PROVISIONING_WAITS = timedelta(days=7)
+# Pax8 said yes and shows the old quantity still.
+ACCEPTED_WAITS = timedelta(days=1)
 
-# A change that could not leave this machine is tried again by the follow-up this often, then staff are told.
-MAX_ATTEMPTS = 12
-RETRY_AFTER_MINUTES = (1, 2, 5, 10, 15, 30)
-
-ACTIVE = "Active"
-PROVISIONING = ("PendingManual", "PendingAutomated", "PendingActivation", "WaitingForDetails")
+# A change that could not leave this machine is tried again by the follow-up after so many minutes, for more than half
+# a day in all; then staff are told.
+RETRY_AFTER_MINUTES = (1, 2, 5, 10, 15, 30, 60, 60, 120, 240, 240)
+MAX_ATTEMPTS = len(RETRY_AFTER_MINUTES) + 1
 
 
 def run(request: str, *, pax8: Pax8Client | None = None) -> None:
 	"""Applies the License Change Request `request`, or finishes what an earlier run began.
 
-	Does nothing if another worker has it, or if it is in no state to be applied. Commits.
+	Does nothing if another worker has it, or if it is in no state to be applied. Where Pax8 may only be observed, it is
+	only looked at what would be sent. Commits.
 
 	Args:
 		pax8: a client to use instead of the site's own; its writes must be allowed for anything to be sent.
 	"""
 	frappe.set_user("Administrator")  # the job runs as whoever approved, also a portal user
-	if pax8 is None and not connection.is_live():
-		return  # Observe or Off: the request keeps waiting as Approved; the follow-up comes back to it
-	with _only_worker(request) as mine:
+	if pax8 is None and not connection.is_active():
+		return  # the request keeps waiting; the follow-up comes back to it
+	with only_worker(request) as mine:
 		if not mine:
 			return
 		frappe.db.rollback()  # see what the worker before us committed, not our older snapshot
@@ -80,7 +69,8 @@ def run(request: str, *, pax8: Pax8Client | None = None) -> None:
 
 
 @contextmanager
-def _only_worker(request: str) -> Iterator[bool]:
+def only_worker(request: str) -> Iterator[bool]:
+	"""Whether this worker has the request for itself, until the end of the block."""
 	lock = "msp_" + sha256(f"{frappe.local.site}:{request}".encode()).hexdigest()[:40]
 	mine = bool(frappe.db.sql("select get_lock(%s, 0)", lock)[0][0])
 	try:
@@ -94,20 +84,22 @@ class _Application:
 	def __init__(self, name: str, pax8: Pax8Client) -> None:
 		self.name = name
 		self.pax8 = pax8
+		self.attempts = Attempts(name, pax8)
 
 	def run(self) -> None:
 		row = self._row()
 		if not row:
 			return  # queued for a request that has been rolled back or removed since
-		if row.workflow_state == APPROVED:
-			if not self._claim():
-				return
-		elif row.workflow_state != APPLYING:
+		if row.workflow_state == APPLYING and row.write_sent_on:
+			self.attempts = Attempts(self.name, self.pax8, number=row.attempts, since=row.write_sent_on)
+			return self._look_for_effect(row, answer_lost=not attempts.was_accepted(self.name))
+		if row.workflow_state not in (APPROVED, APPLYING):
 			return
-		row = self._row()
-		if row.write_sent_on:
-			self._look_for_effect(row, answer_lost=True)
-		else:
+		if not self.pax8.writes_allowed:
+			return self._only_observe(row)
+		if self._claim():
+			row = self._row()
+			self.attempts = Attempts(self.name, self.pax8, number=row.attempts)
 			self._send(row)
 
 	def _row(self) -> Any:
@@ -119,6 +111,7 @@ class _Application:
 				"subscription",
 				"current_quantity",
 				"requested_quantity",
+				"approved_quantity",
 				"write_sent_on",
 				"attempts",
 			],
@@ -126,60 +119,80 @@ class _Application:
 		)
 
 	def _claim(self) -> bool:
+		"""Takes the request up, for the first time or after a worker died before anything was sent.
+
+		Each time counts, so that also a request that ends its workers comes to an end.
+		"""
+		row = frappe.db.get_value(
+			DOCTYPE, self.name, ["workflow_state", "write_sent_on", "attempts"], as_dict=True, for_update=True
+		)
+		if row.write_sent_on and row.workflow_state == APPLYING:
+			frappe.db.rollback()
+			return False
+		number = cint(row.attempts) + 1
+		if row.workflow_state == APPLYING and number > MAX_ATTEMPTS:
+			message = _("Nothing was sent after {0} attempts: the worker ended each time.").format(number - 1)
+			result.end(self.name, FAILED, message, retryable=1)
+			return False
 		claimed = states.move(
 			self.name,
 			APPLYING,
-			expect=(APPROVED,),
+			expect=(APPROVED, APPLYING),
 			claimed_on=now_datetime(),
-			attempts=cint(frappe.db.get_value(DOCTYPE, self.name, "attempts")) + 1,
+			attempts=number,
 			next_attempt_on=None,
 		)
 		frappe.db.commit()  # nosemgrep: the claim has to be seen by all before anything is sent
 		return claimed
 
+	def _only_observe(self, row: Any) -> None:
+		if row.workflow_state == APPLYING:
+			# Claimed while the connection was Live, and nothing sent: it waits again.
+			states.move(self.name, APPROVED, expect=(APPLYING,), next_attempt_on=None)
+		observe.look(row, Attempts(self.name, self.pax8, number=row.attempts))
+		frappe.db.commit()  # nosemgrep: end of the job
+
 	# ----------------------------------------------------------------------------------- sending
 
 	def _send(self, row: Any) -> None:
+		target = states.target_of(row)
 		try:
-			remote = self.pax8.subscription(row.subscription)
+			remote = self.attempts.read(READ, row.subscription)
 			subscriptions.store_one(remote)
 		except NotFound as error:
-			return self._end(FAILED, error.message)
+			return result.end(self.name, FAILED, error.message, retryable=1)
 		except Pax8Error as error:
-			return self._try_later(row, error.message)
+			return self._try_later(row, error.message, after=error.retry_after)
 
 		quantity = remote.quantity
-		self._note(quantity_before=cint(quantity))
-		if quantity == row.requested_quantity and remote.status == ACTIVE:
-			return self._applied(
-				remote, _("Pax8 already had {0}: nothing had to be sent.").format(cint(quantity))
-			)
+		result.note(self.name, quantity_before=cint(quantity))
+		if quantity == target and remote.status == ACTIVE:
+			message = _("Pax8 already had {0}: nothing had to be sent.").format(cint(quantity))
+			return result.applied(self.name, remote, message)
+		if remote.status in PROVISIONING and quantity in (target, row.current_quantity):
+			message = _("Pax8 is still provisioning an earlier change ({0}).").format(remote.status)
+			return self._try_later(row, message)
 		if quantity != row.current_quantity:
-			return self._back_for_a_decision(row, cint(quantity))
+			result.ask_again(self.name, cint(quantity), expect=(APPLYING,))
+			return frappe.db.commit()  # nosemgrep: end of the job
 		if remote.status != ACTIVE:
-			return self._end(
-				FAILED, _("The subscription is {0} at Pax8: nothing was sent.").format(remote.status)
-			)
+			message = _("The subscription is {0} at Pax8: nothing was sent.").format(remote.status)
+			return result.end(self.name, FAILED, message, retryable=1)
 
-		if not self._take_the_one_send():
+		if not self._take_the_one_send(target):
 			return
 		try:
-			self.pax8.update_quantity(row.subscription, row.requested_quantity)
-		except (RateLimited, Unreachable) as error:
-			self._note(write_sent_on=None)
-			return self._try_later(row, error.message)
-		except WritesDisabled as error:
-			self._note(write_sent_on=None)
-			return self._try_later(row, error.message, count=False)
+			self.attempts.write(row.subscription, target)
 		except (Refused, Forbidden, NotFound) as error:
-			return self._end(FAILED, _words(error))
+			return result.end(self.name, FAILED, _words(error), retryable=1)
 		except Pax8Error as error:
 			if error.effect == "none":
-				return self._end(FAILED, _words(error))
+				return self._try_later(row, error.message, after=error.retry_after, write_sent_on=None)
 			return self._look_for_effect(row, answer_lost=True, why=error.message)
+		frappe.db.commit()  # nosemgrep: that Pax8 said yes is kept also if this worker dies now
 		return self._look_for_effect(row, answer_lost=False)
 
-	def _take_the_one_send(self) -> bool:
+	def _take_the_one_send(self, target: int) -> bool:
 		"""Writes down that the change may have been sent; from here on nobody sends unless nothing happened, provably.
 
 		Compares on the locked row: the lock of this worker is gone if its database connection had to be renewed.
@@ -190,158 +203,93 @@ class _Application:
 		if row.workflow_state != APPLYING or row.write_sent_on:
 			frappe.db.rollback()
 			return False
-		self._note(write_sent_on=now_datetime())
+		self.attempts.begin_write(target)
+		result.note(self.name, write_sent_on=now_datetime())
 		return True
 
-	def _try_later(self, row: Any, message: str, *, count: bool = True) -> None:
-		"""Nothing was sent: back to Approved, for the follow-up to take up again."""
-		if count and row.attempts >= MAX_ATTEMPTS:
-			return self._end(
-				FAILED, _("Nothing was sent after {0} attempts: {1}").format(row.attempts, message)
-			)
-		minutes = RETRY_AFTER_MINUTES[min(row.attempts, len(RETRY_AFTER_MINUTES)) - 1]
+	def _try_later(self, row: Any, message: str, *, after: float | None = None, **values: Any) -> None:
+		"""Nothing was sent: back to Approved, for the follow-up to take up again.
+
+		Args:
+			after: seconds that Pax8 asked to wait.
+		"""
+		if row.attempts >= MAX_ATTEMPTS:
+			words = _("Nothing was sent after {0} attempts: {1}").format(row.attempts, message)
+			return result.end(self.name, FAILED, words, retryable=1, **values)
+		seconds = max(60 * RETRY_AFTER_MINUTES[max(row.attempts, 1) - 1], after or 0)
 		states.move(
 			self.name,
 			APPROVED,
 			expect=(APPLYING,),
-			pax8_message=_("Not sent yet: {0}").format(message)[:2000],
-			next_attempt_on=add_to_date(now_datetime(), minutes=minutes),
-			attempts=row.attempts if count else max(row.attempts - 1, 0),
+			pax8_message=_("Not sent yet: {0}").format(message)[: result.LONGEST_MESSAGE],
+			next_attempt_on=add_to_date(now_datetime(), seconds=seconds),
+			**values,
 		)
-		frappe.db.commit()  # nosemgrep: end of the job
-
-	def _back_for_a_decision(self, row: Any, quantity: int) -> None:
-		"""The quantity is not the one the decision was made on: a person decides afresh, seeing both numbers."""
-		states.move(
-			self.name,
-			PENDING,
-			expect=(APPLYING,),
-			current_quantity=quantity,
-			quantity_change=row.requested_quantity - quantity,
-			decision="Held",
-			decision_rule="quantity_moved",
-			decision_summary=_(
-				"Decided when the quantity was {0}; Pax8 has {1} now. {2} is still wished for. Nothing was sent."
-			).format(row.current_quantity, quantity, row.requested_quantity),
-			decided_by=None,
-			decided_on=None,
-		)
-		notify.about("quantity_moved", frappe.get_doc(DOCTYPE, self.name))
 		frappe.db.commit()  # nosemgrep: end of the job
 
 	# ----------------------------------------------------------------------------------- proving
 
 	def _look_for_effect(self, row: Any, *, answer_lost: bool, why: str = "") -> None:
 		"""Reads until the effect is seen, or leaves the rest to the follow-up. Sends nothing, whatever it finds."""
+		target = states.target_of(row)
+		sent_on = get_datetime(row.write_sent_on or now_datetime())
 		remote: Subscription | None = None
 		for seconds in READ_BACK_AFTER:
 			time.sleep(seconds)
 			try:
-				remote = self.pax8.subscription(row.subscription)
+				remote = self.attempts.read(READ_BACK, row.subscription)
 			except Pax8Error as error:
 				why = error.message
 				continue
-			if remote.quantity == row.requested_quantity and remote.status == ACTIVE:
-				return self._applied(remote, _("Read back from Pax8."))
-			if remote.quantity not in (row.requested_quantity, row.current_quantity):
+			if remote.quantity == target and remote.status == ACTIVE:
+				return result.applied(self.name, remote, _("Read back from Pax8."))
+			if remote.quantity not in (target, row.current_quantity):
 				break  # somebody else is changing it, too
 
-		sent_hours_ago = (
-			now_datetime() - get_datetime(row.write_sent_on or now_datetime())
-		).total_seconds() / 3600
-		if sent_hours_ago < GIVE_UP_AFTER_HOURS:
-			if remote is None:
-				return self._wait(_("Sent; Pax8 cannot be read at the moment: {0}").format(why))
-			if remote.quantity == row.requested_quantity and remote.status in PROVISIONING:
-				return self._wait(
-					_("Pax8 has taken the change and is provisioning it ({0}).").format(remote.status)
-				)
-			if remote.quantity == row.current_quantity and not answer_lost:
-				return self._wait(
-					_("Pax8 accepted the change, and still shows {0}.").format(row.current_quantity)
-				)
-
+		waited = now_datetime() - sent_on
 		if remote is None:
+			if waited < ACCEPTED_WAITS:
+				words = _("Sent; Pax8 cannot be read at the moment: {0}").format(why)
+				return result.wait(self.name, sent_on, words)
 			seen = _("Pax8 could not be read since: {0}").format(why)
+		elif remote.quantity == target and remote.status in PROVISIONING:
+			if waited < PROVISIONING_WAITS:
+				return self._wait_for_provisioning(remote, sent_on, waited)
+			words = _("Pax8 shows {0}, and has not finished provisioning it ({1}) since {2}.")
+			return self._needs_review(words.format(target, remote.status, sent_on.date()), remote)
 		else:
+			if remote.quantity == row.current_quantity and not answer_lost and waited < ACCEPTED_WAITS:
+				words = _("Pax8 accepted the change, and still shows {0}.").format(row.current_quantity)
+				return result.wait(self.name, sent_on, words)
 			seen = _("Pax8 now shows {0} ({1}).").format(cint(remote.quantity), remote.status)
-		self._end(
+		words = _("It is not known whether Pax8 took the change. {0} Nothing is sent again by itself.")
+		return self._needs_review(words.format(seen), remote)
+
+	def _wait_for_provisioning(self, remote: Subscription, sent_on: Any, waited: timedelta) -> None:
+		def words() -> str:
+			return _("Pax8 has taken the change and is provisioning it ({0}).").format(remote.status)
+
+		result.keep(remote)
+		if waited >= SLOW_AFTER:
+			notify.about("provisioning_slow", frappe.get_doc(DOCTYPE, self.name), what=words)
+		result.wait(self.name, sent_on, words(), quantity_after=cint(remote.quantity))
+
+	def _needs_review(self, message: str, remote: Subscription | None) -> None:
+		result.end(
+			self.name,
 			NEEDS_REVIEW,
-			_("It is not known whether Pax8 took the change. {0} Nothing is sent again by itself.").format(
-				seen
-			),
+			message,
+			next_attempt_on=add_to_date(now_datetime(), minutes=result.LOOK_AGAIN[0][1]),
 			**({"quantity_after": cint(remote.quantity)} if remote else {}),
 		)
 
-	def _applied(self, remote: Subscription, message: str) -> None:
-		subscriptions.store_one(remote)
-		self._end(
-			APPLIED,
-			message,
-			expect=(APPLYING, NEEDS_REVIEW),
-			quantity_after=cint(remote.quantity),
-			applied_on=now_datetime(),
-		)
 
-	def _wait(self, message: str) -> None:
-		self._note(pax8_message=message[:2000], next_attempt_on=add_to_date(now_datetime(), minutes=5))
-
-	def _note(self, **values: Any) -> None:
-		frappe.db.set_value(DOCTYPE, self.name, values)
-		frappe.db.commit()  # nosemgrep: written down before the next step is taken
-
-	def _end(self, state: str, message: str, *, expect: tuple[str, ...] = (APPLYING,), **values: Any) -> None:
-		if states.move(
-			self.name, state, expect=expect, pax8_message=message[:2000], next_attempt_on=None, **values
-		):
-			notify.about("outcome", frappe.get_doc(DOCTYPE, self.name))
-		frappe.db.commit()  # nosemgrep: end of the job
+def _words(error: Pax8Error) -> str:
+	"""Pax8's own words where it gave any."""
+	return " ".join(error.details) or error.message
 
 
-# --------------------------------------------------------------------------------------------- staff, follow-up
-
-
-def check_again(request: str, *, pax8: Pax8Client | None = None) -> str:
-	"""Staff ask what became of a request in `Needs Review`: one read of Pax8, nothing is sent.
-
-	Returns:
-		The state the request is in afterwards: Applied if Pax8 shows the wished quantity, Failed (which can be
-		retried) if it still shows the old one, else unchanged.
-	"""
-	row = frappe.db.get_value(
-		DOCTYPE,
-		request,
-		["workflow_state", "subscription", "requested_quantity", "current_quantity"],
-		as_dict=True,
-	)
-	if not row or row.workflow_state != NEEDS_REVIEW:
-		frappe.throw(_("Only a request that needs review can be checked again."))
-	with _only_worker(request) as mine:
-		if not mine:
-			frappe.throw(_("This request is being worked on. Please try again in a minute."))
-		with nullcontext(pax8) if pax8 else connection.client(priority=True) as client:
-			remote = client.subscription(row.subscription)
-			application = _Application(request, client)
-			if remote.quantity == row.requested_quantity and remote.status == ACTIVE:
-				application._applied(remote, _("Read back from Pax8 on a second look."))
-			elif remote.quantity == row.current_quantity and remote.status == ACTIVE:
-				subscriptions.store_one(remote)
-				application._end(
-					FAILED,
-					_("Pax8 still shows {0}: the change was not made. It can be retried.").format(
-						row.current_quantity
-					),
-					expect=(NEEDS_REVIEW,),
-					quantity_after=cint(remote.quantity),
-				)
-			else:
-				application._note(
-					quantity_after=cint(remote.quantity),
-					pax8_message=_("Pax8 shows {0} ({1}); {2} was wished for.").format(
-						cint(remote.quantity), remote.status, row.requested_quantity
-					),
-				)
-	return frappe.db.get_value(DOCTYPE, request, "workflow_state")
+# --------------------------------------------------------------------------------------------- follow-up
 
 
 def follow_up() -> int:
@@ -349,28 +297,28 @@ def follow_up() -> int:
 
 	Harmless for requests that a worker holds at this moment. Returns how many were queued.
 	"""
-	if not connection.is_live():
+	if not connection.is_active():
 		return 0
-	now = now_datetime()
-	due = frappe.get_all(
+	now, live, count = now_datetime(), connection.is_live(), 0
+	for row in frappe.get_all(
 		DOCTYPE,
-		filters={"workflow_state": ("in", (APPROVED, APPLYING))},
-		fields=["name", "next_attempt_on", "modified"],
-	)
-	count = 0
-	for row in due:
-		# Fresh ones have their own job already; leave it a minute.
-		ready = (
-			row.next_attempt_on <= now
-			if row.next_attempt_on
-			else row.modified <= add_to_date(now, minutes=-1)
-		)
+		filters={"workflow_state": ("in", (APPROVED, APPLYING, NEEDS_REVIEW))},
+		fields=["name", "workflow_state", "write_sent_on", "next_attempt_on", "modified"],
+		order_by="next_attempt_on asc, creation asc",
+	):
+		sent = row.workflow_state == APPLYING and row.write_sent_on
+		if row.workflow_state == NEEDS_REVIEW:
+			job = "msp_licensing.changes.reconcile.run"
+		else:
+			job = "msp_licensing.changes.apply.run"
+		if not (live or sent or row.workflow_state == NEEDS_REVIEW):
+			ready = observe.is_due(row.name)
+		elif row.next_attempt_on:
+			ready = row.next_attempt_on <= now
+		else:
+			# Fresh ones have their own job already; leave it a minute.
+			ready = row.modified <= add_to_date(now, minutes=-1)
 		if ready:
-			frappe.enqueue("msp_licensing.changes.apply.run", queue="short", request=row.name)
+			frappe.enqueue(job, queue="short", request=row.name)
 			count += 1
 	return count
-
-
-def _words(error: Pax8Error) -> str:
-	"""Pax8's own words where it gave any."""
-	return " ".join(error.details) or error.message

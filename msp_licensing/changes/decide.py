@@ -228,10 +228,13 @@ def record(inputs: Inputs, decision: Decision) -> dict[str, Any]:
 
 	An empty currency says that the client's price is not known: an amount of 0 would say something else.
 	"""
+	return {"decision_trace": trace_of(decision), "decision_facts": facts_json(inputs), **money(inputs)}
+
+
+def money(inputs: Inputs) -> dict[str, Any]:
+	"""The fields of a request for the money: of the change that `inputs` ask for."""
 	facts, change = inputs.facts, amount_of(inputs)
 	return {
-		"decision_trace": trace_of(decision),
-		"decision_facts": facts_json(inputs),
 		"currency": facts.currency if change is not None else None,
 		"unit_price": float(facts.unit_price) if facts.unit_price is not None and change is not None else 0,
 		"amount_change": float(change) if change is not None else 0,

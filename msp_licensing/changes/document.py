@@ -13,7 +13,7 @@ from frappe.utils import cint, get_fullname, now_datetime
 from msp_licensing import permissions
 from msp_licensing.changes import assignments, decide, notify, planning, states
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused, on_its_way
-from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED
+from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED, SCHEDULED
 from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionRule
 
 # What stops a client but not staff, who have to give a reason.
@@ -21,6 +21,10 @@ LIMITS_FOR_CLIENTS = ("self_service_off", "below_minimum", "above_maximum")
 
 # Fields of an existing request that people may write by hand.
 EDITABLE = {"reject_reason"}
+
+# Written together with one of these steps, never before or after: whoever approves another quantity approves it.
+ANOTHER_QUANTITY = ("approved_quantity", "quantity_reason")
+APPROVALS = ((PENDING, APPROVED), (PENDING, SCHEDULED))
 
 
 def prepare(doc: Any) -> None:
@@ -64,20 +68,24 @@ def _prepare_for_staff(doc: Any, row: Any) -> None:
 			_("{0} Please give a reason for exceeding the limits.").format(decide.staff_words(for_clients))
 		)
 	doc.decision_rule = "staff_request"
-	doc.decision_summary = _("Made in the desk by {0}: a Licensing Manager approves it.").format(
-		get_fullname(frappe.session.user)
-	)
+	who = get_fullname(frappe.session.user)
+	doc.decision_summary = _("Made in the desk by {0}: a Licensing Manager approves it.").format(who)
+	if doc.flags.at_once:
+		doc.decision = "Direct"
+		doc.decision_summary = _("Made at once by {0}, without anybody else's approval.").format(who)
 	inputs = decide.inputs_for(row, doc.requested_quantity, timing=timing)
 	doc.update(decide.record(inputs, inputs.decide()))
 	doc.update(planning.fields_of(inputs.facts, timing))
 
 
-def judge_for_staff(row: Any, wanted: Any, timing: str = planning.NOW) -> tuple[Decision, Decision]:
+def judge_for_staff(
+	row: Any, wanted: Any, timing: str = planning.NOW, **facts: Any
+) -> tuple[Decision, Decision]:
 	"""What stands in the way of staff asking for `wanted` on a subscription row, and what would stop its client.
 
-	Staff may go past `LIMITS_FOR_CLIENTS`, with a reason.
+	Staff may go past `LIMITS_FOR_CLIENTS`, with a reason. `facts` as for `decide.facts_of`.
 	"""
-	inputs = decide.inputs_for(row, wanted, timing=timing)
+	inputs = decide.inputs_for(row, wanted, timing=timing, **facts)
 	for_staff = inputs._replace(
 		policy=Policy(
 			require_approval=True,
@@ -100,8 +108,10 @@ def check_changes(doc: Any) -> None:
 		return
 	for field in _SYSTEMS_OWN:
 		doc.set(field, before.get(field))
+	step = (before.workflow_state, doc.workflow_state)
+	free = {*EDITABLE, *_BOOKKEEPING, *(ANOTHER_QUANTITY if step in APPROVALS else ())}
 	for field in doc.meta.get_valid_columns():
-		if field in EDITABLE or field in _BOOKKEEPING or doc.get(field) == before.get(field):
+		if field in free or doc.get(field) == before.get(field):
 			continue
 		if doc.has_value_changed(field):
 			frappe.throw(
@@ -112,7 +122,6 @@ def check_changes(doc: Any) -> None:
 		if doc.has_value_changed("reject_reason") and before.workflow_state not in states.REJECTABLE:
 			frappe.throw(_("This request has been decided already."), ChangeRefused)
 		return
-	step = (before.workflow_state, doc.workflow_state)
 	if step not in states.HUMAN_STEPS:
 		frappe.throw(
 			_("A request cannot go from {0} to {1}.").format(_(step[0]), _(step[1])), frappe.PermissionError
@@ -121,12 +130,21 @@ def check_changes(doc: Any) -> None:
 	if doc.workflow_state in states.GRANTED:
 		_check_timing(doc, step)
 		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
+	if step in APPROVALS:
+		_check_another_quantity(doc)
 	doc.decided_by, doc.decided_on = frappe.session.user, now_datetime()
 	doc.update(states.NOT_WAITING)
 	doc.open_subscription = states.open_subscription(doc.workflow_state, doc.subscription)
 	doc.step = cint(before.step) + 1
 	if step == (FAILED, APPROVED):
-		# Pax8 refused: provably nothing happened, so sending once more is not sending twice.
+		if not doc.retryable:
+			raise ChangeRefused(
+				_(
+					"Pax8 may have made this change already, so it is not sent again. Please make a new request."
+				)
+			)
+		# Provably nothing happened, so sending once more is not sending twice.
+		doc.retryable, doc.attempts = 0, 0
 		doc.write_sent_on, doc.pax8_message, doc.next_attempt_on = None, None, None
 		if other := frappe.db.exists(
 			DOCTYPE, {"open_subscription": doc.subscription, "name": ("!=", doc.name)}
@@ -140,6 +158,25 @@ def _check_timing(doc: Any, step: tuple[str, str]) -> None:
 		if doc.timing == planning.AT_TERM_END:
 			raise ChangeRefused(_("This change is for the end of the term: schedule it."))
 		raise ChangeRefused(_("This change is to be made now and cannot be scheduled."))
+
+
+def _check_another_quantity(doc: Any) -> None:
+	"""A quantity that is approved instead of the one asked for meets what a request by staff would, with a reason."""
+	reason = (doc.quantity_reason or "").strip()
+	if doc.approved_quantity in (None, "", 0, "0") or str(doc.approved_quantity) == str(
+		doc.requested_quantity
+	):
+		doc.approved_quantity, doc.quantity_reason = 0, None
+		return
+	row = frappe.db.get_value("Pax8 Subscription", doc.subscription, list(decide.FIELDS), as_dict=True)
+	verdict, _for_clients = judge_for_staff(row, doc.approved_quantity, has_open_request=False)
+	if verdict.outcome == Outcome.REFUSED:
+		raise ChangeRefused(decide.staff_words(verdict))
+	if not reason:
+		raise ChangeRefused(_("Please say why another quantity is approved: the requester reads it."))
+	doc.approved_quantity, doc.quantity_reason = verdict.numbers["wanted"], reason[:1000]
+	doc.quantity_change = doc.approved_quantity - doc.current_quantity
+	doc.update(decide.money(decide.inputs_for(row, doc.approved_quantity, leave_out=doc.name)))
 
 
 # The nightly job writes these without a new `modified`: what an open form holds of them is no change, only old.
@@ -166,5 +203,5 @@ def after_save(doc: Any) -> None:
 		on_its_way(doc)
 	elif doc.workflow_state == REJECTED:
 		notify.about("outcome", doc)
-	elif doc.workflow_state == PENDING and doc.source == "Desk":
+	elif doc.workflow_state == PENDING and doc.source == "Desk" and not doc.flags.at_once:
 		notify.about("pending", doc)

@@ -64,6 +64,11 @@ def waiting() -> dict[str, Any]:
 NOT_WAITING = {"waiting_since": None, "expires_on": None}
 
 
+def target_of(row: Any) -> int:
+	"""The quantity that is to be applied: the one staff approved instead, where they did, else the one asked for."""
+	return cint(row.approved_quantity) or cint(row.requested_quantity)
+
+
 def move(name: str, to: str, *, expect: tuple[str, ...], **values: Any) -> bool:
 	"""Moves a request to the state `to` if it is in one of `expect`; locks the row, does not commit.
 

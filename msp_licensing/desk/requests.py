@@ -5,10 +5,10 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import get_fullname
+from frappe.utils import cint, format_datetime, get_fullname
 
 from msp_licensing import permissions
-from msp_licensing.changes import apply, decide, decisions, document, requests, states
+from msp_licensing.changes import decide, decisions, document, observe, reconcile, requests, states
 from msp_licensing.desk import rules
 from msp_licensing.pax8 import Pax8Error
 from msp_licensing.rules.policy import Outcome
@@ -191,11 +191,21 @@ def _notices(doc: Any) -> list[str]:
 			connection.problem()
 			or _("The mode of Pax8 Settings is Observe: what is approved is sent once it is Live.")
 		)
+		if doc.workflow_state == states.APPROVED and (found := observe.words(doc.name)):
+			notices.append(found)
+	if doc.decision_rule == "quantity_moved" and doc.workflow_state in states.WAITING:
+		notices.append(doc.decision_summary)
 	if (
 		doc.workflow_state in (states.FAILED, states.NEEDS_REVIEW, states.APPLYING, states.APPROVED)
 		and doc.pax8_message
 	):
 		notices.append(doc.pax8_message)
+	if doc.workflow_state == states.FAILED and not doc.retryable:
+		notices.append(_("This request cannot be retried: Pax8 may have made the change. Make a new one."))
+	if doc.next_attempt_on and connection.is_active():
+		notices.append(
+			_("It is taken up again by itself at {0}.").format(format_datetime(doc.next_attempt_on))
+		)
 	return notices
 
 
@@ -211,7 +221,8 @@ def preview(subscription: str, wanted: str | None = None) -> dict[str, Any]:
 
 	Returns:
 		`facts` of the subscription; `refused`: why it cannot be asked for at all, or None; `needs_reason`: which
-		limit of self-service it exceeds, in words, or None; `open_request`: the one in the way, or None.
+		limit of self-service it exceeds, in words, or None; `open_request`: the one in the way, or None;
+		`may_change_now`: whether a quantity was given and managers may make changes without another's approval.
 	"""
 	permissions.require_manager()
 	frappe.has_permission("Pax8 Subscription", "read", subscription, throw=True)
@@ -235,6 +246,8 @@ def preview(subscription: str, wanted: str | None = None) -> dict[str, Any]:
 		"open_request": rules.open_request(subscription),
 		"refused": None,
 		"needs_reason": None,
+		"may_change_now": bool((wanted or "").strip())
+		and bool(cint(frappe.db.get_single_value("Licensing Settings", "allow_direct_changes"))),
 	}
 	if (wanted or "").strip():
 		for_staff, for_clients = document.judge_for_staff(row, wanted)
@@ -322,6 +335,6 @@ def check_again(request: str) -> str:
 	permissions.require_manager()
 	frappe.has_permission(DOCTYPE, "write", request, throw=True)
 	try:
-		return apply.check_again(request)
+		return reconcile.check_again(request)
 	except Pax8Error as error:
 		frappe.throw(_("Pax8 could not be read: {0}").format(error.message))

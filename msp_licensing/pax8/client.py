@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import httpx
 from pydantic import SecretStr
@@ -144,6 +145,10 @@ class Pax8Client(
 	def writes_allowed(self) -> bool:
 		"""Whether this client may change anything at Pax8."""
 		return self._transport.writes_allowed
+
+	def listening(self, on_call: Callable[[CallInfo], None]) -> AbstractContextManager[None]:
+		"""`with client.listening(…):` calls the function, too, after every HTTP call that is made meanwhile."""
+		return self._transport.listening(on_call)
 
 	def check(self) -> ConnectionCheck:
 		"""Try the connection: a token, and a page of one company.

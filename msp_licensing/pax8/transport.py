@@ -13,7 +13,8 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
@@ -161,7 +162,7 @@ class Transport:
 		self._store = store
 		self._limiter = limiter
 		self._max_retries = max_retries
-		self._on_call = on_call
+		self._listeners = [on_call] if on_call else []
 		self._sleep = sleep
 		self._priority = priority
 		self._calls = 0
@@ -186,6 +187,15 @@ class Transport:
 		"""Close the connections; calls that come after this are refused."""
 		self._closed = True
 		self._http.close()
+
+	@contextmanager
+	def listening(self, on_call: Callable[[CallInfo], None]) -> Iterator[None]:
+		"""Call `on_call`, too, after every HTTP call that is made meanwhile."""
+		self._listeners.append(on_call)
+		try:
+			yield
+		finally:
+			self._listeners.remove(on_call)
 
 	def hide(self, secret: SecretStr) -> None:
 		"""Redact `secret` from now on wherever the client secret is."""
@@ -372,12 +382,11 @@ class Transport:
 
 	def _tell(self, info: CallInfo) -> None:
 		logger.debug("%s %s %s %d ms", info.method, info.path, info.status or info.error, info.milliseconds)
-		if self._on_call is None:
-			return
-		try:
-			self._on_call(info)
-		except Exception:
-			logger.warning("The listener for calls to Pax8 failed", exc_info=True)
+		for listener in tuple(self._listeners):
+			try:
+				listener(info)
+			except Exception:
+				logger.warning("The listener for calls to Pax8 failed", exc_info=True)
 
 
 class _TooMuch(Exception):

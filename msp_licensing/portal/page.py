@@ -283,9 +283,9 @@ def request(
 	"""One License Change Request as a client may read it: never why it was held, nor what Pax8 said.
 
 	Args:
-		row: name, product_name, current_quantity, requested_quantity, workflow_state, source, requested_by,
-			requested_on, client_approved_by, client_approved_on, client_declined, decided_by, decided_on, applied_on,
-			reject_reason, note; for an approver also amount_change, currency, billing_term. Anything else in it is
+		row: name, product_name, current_quantity, requested_quantity, approved_quantity, quantity_reason,
+			workflow_state, source, requested_by, requested_on, client_approved_by, client_approved_on, client_declined, decided_by,
+			decided_on, applied_on, reject_reason, note; for an approver also amount_change, currency, billing_term. Anything else in it is
 			left out.
 		reader: the user who reads it.
 		people: full names by user; of the client's own people.
@@ -294,7 +294,8 @@ def request(
 	t = formats.translate
 	state = row.get("workflow_state") or ""
 	word, tone, moving = _REQUEST.get(state, _REQUEST_UNKNOWN)
-	current, wanted = int(row.get("current_quantity") or 0), int(row.get("requested_quantity") or 0)
+	current, asked = int(row.get("current_quantity") or 0), int(row.get("requested_quantity") or 0)
+	wanted = _target(row)
 	by_client = row.get("source") == "Portal"
 	asked_by = _person(row.get("requested_by"), reader, people, t) if by_client else t(_("your provider"))
 	may_decide = bool(
@@ -321,7 +322,7 @@ def request(
 		"ended": t(_("Declined on {date} by {person}")).format(date=formats.day(ended), person=decider)
 		if declined and ended
 		else _ended(state, ended, formats),
-		"reason": (row.get("reject_reason") or "") if state == "Rejected" else "",
+		"reason": _reason(row, state, asked, wanted, formats),
 		"reason_from": t(_("{person} says:")).format(person=decider)
 		if declined and row.get("decided_by") != reader
 		else t(_("Reason:") if declined else _("Your provider says:")),
@@ -373,6 +374,21 @@ def _amount(row: Row, formats: Formats) -> str:
 	return formats.translate(words).format(amount=formats.money(abs(amount), currency))
 
 
+def _target(row: Row) -> int:
+	"""The quantity that is applied: the one the provider approved instead, else the one asked for."""
+	return int(row.get("approved_quantity") or 0) or int(row.get("requested_quantity") or 0)
+
+
+def _reason(row: Row, state: str, asked: int, wanted: int, formats: Formats) -> str:
+	"""What the provider said to a request."""
+	if state == "Rejected":
+		return row.get("reject_reason") or ""
+	if wanted == asked:
+		return ""
+	instead = formats.translate(_("{approved} instead of {asked}.")).format(approved=wanted, asked=asked)
+	return f"{instead} {row.get('quantity_reason') or ''}".strip()
+
+
 _ENDINGS = {
 	"Applied": _("Applied on {date}"),
 	"Rejected": _("Decided on {date}"),
@@ -408,7 +424,7 @@ def news(row: Row, formats: Formats) -> str:
 	"""What the client reads when a request it is looking at has got to its present state."""
 	if row.get("workflow_state") == "Applied":
 		return formats.translate(_("{product} now has {quantity} licenses.")).format(
-			product=row.get("product_name"), quantity=row.get("requested_quantity")
+			product=row.get("product_name"), quantity=_target(row)
 		)
 	word, _tone, _moving = _REQUEST.get(row.get("workflow_state") or "", _REQUEST_UNKNOWN)
 	return f"{row.get('product_name')}: {formats.translate(word)}"

@@ -25,6 +25,8 @@ REQUEST_FIELDS = (
 	"product_name",
 	"current_quantity",
 	"requested_quantity",
+	"approved_quantity",
+	"quantity_reason",
 	"workflow_state",
 	"source",
 	"requested_by",

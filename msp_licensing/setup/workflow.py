@@ -34,7 +34,8 @@ TRANSITIONS = (
 	("Pending Approval", "Reject", "Rejected", None),
 	("Pending Client Approval", "Reject", "Rejected", None),
 	("Scheduled", "Reject", "Rejected", None),
-	("Failed", "Retry", "Approved", None),
+	# What Pax8 may have done already is not sent again.
+	("Failed", "Retry", "Approved", "doc.retryable"),
 )
 
 

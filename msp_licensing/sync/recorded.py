@@ -13,6 +13,8 @@ from typing import Any
 import frappe
 from frappe.utils import now_datetime
 
+from msp_licensing.changes import moved as changes
+from msp_licensing.changes import states
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error, Subscription
 from msp_licensing.sync.mirror import Row, site_datetime, upsert
 
@@ -76,9 +78,11 @@ def record(before: Mapping[str, Any], rows: list[tuple[str, Row]]) -> None:
 	requests = _own_requests(found)
 	owners = _owners(found)
 	now = now_datetime()
-	entries = []
+	entries, moved = [], []
 	for name, differences in found.items():
 		request = _cause(differences, requests.get(name, []))
+		if "quantity" in differences:
+			moved.append(name)
 		for field, (old, new) in differences.items():
 			entries.append(
 				(
@@ -98,6 +102,7 @@ def record(before: Mapping[str, Any], rows: list[tuple[str, Row]]) -> None:
 				)
 			)
 	upsert(DOCTYPE, entries)
+	changes.notice(moved)
 
 
 def _diff(old: Any, row: Row) -> dict[str, tuple[Any, Any]]:
@@ -125,7 +130,7 @@ def _own_requests(names: Iterable[str]) -> dict[str, list[Any]]:
 			"subscription": ("in", list(names)),
 			"write_sent_on": (">", now_datetime() - OWN_FOR),
 		},
-		fields=["name", "subscription", "requested_quantity", "write_sent_on"],
+		fields=["name", "subscription", "requested_quantity", "approved_quantity", "write_sent_on"],
 		order_by="write_sent_on desc",
 	):
 		found.setdefault(row.subscription, []).append(row)
@@ -136,7 +141,7 @@ def _cause(differences: Mapping[str, tuple[Any, Any]], requests: list[Any]) -> s
 	"""The request of ours that made a change: the newest that asked for this quantity, or is being provisioned."""
 	if "quantity" in differences:
 		wanted = differences["quantity"][1]
-		return next((row.name for row in requests if row.requested_quantity == wanted), None)
+		return next((row.name for row in requests if states.target_of(row) == wanted), None)
 	if set(differences) == {"status"} and set(differences["status"]) <= PROVISIONING:
 		since = now_datetime() - PROVISIONED_WITHIN
 		return next((row.name for row in requests if row.write_sent_on > since), None)

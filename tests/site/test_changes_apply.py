@@ -147,19 +147,6 @@ def test_an_answer_lost_without_effect_is_never_sent_again_by_itself(
 	assert len(puts(sandbox)) == 1
 	assert mails_to(site, people.manager) == 1, "somebody has to look"
 	assert site.db.get_value(DT, doc.name, "open_subscription") == KEEPER, "no other request meanwhile"
-	# A person looks: the old quantity is still there, so it is safe to send once more.
-	assert apply.check_again(doc.name) == "Failed"
-	retry(site, doc.name)
-	run(doc.name)
-	assert state(site, doc.name) == "Applied" and len(puts(sandbox)) == 2
-	assert sandbox.subscription(KEEPER)["quantity"] == 15
-
-
-def retry(site, name):
-	from frappe.model.workflow import apply_workflow
-
-	apply_workflow(site.get_doc(DT, name), "Retry")
-	site.db.commit()
 
 
 def test_an_answer_that_cannot_be_understood_counts_as_lost(site, sandbox, request_for):
@@ -222,7 +209,7 @@ def test_pax8_out_of_reach_means_later_and_in_the_end_failed(site, sandbox, requ
 		assert state(site, doc.name) == "Approved"
 		monkeypatch.setattr(apply, "MAX_ATTEMPTS", 2)
 		apply.run(doc.name, pax8=nobody)
-	assert state(site, doc.name) == "Failed"
+	assert state(site, doc.name) == "Failed" and site.db.get_value(DT, doc.name, "retryable")
 	assert "Nothing was sent" in site.db.get_value(DT, doc.name, "pax8_message")
 
 
@@ -258,6 +245,32 @@ def test_a_quantity_that_makes_no_sense_is_never_acted_on(site, sandbox, request
 	assert (held.workflow_state, held.decision_rule) == ("Pending Approval", "not_verified")
 
 
+def test_a_request_that_ends_its_workers_ends_too(site, sandbox, request_for, monkeypatch):
+	from msp_licensing.changes import apply
+	from msp_licensing.sync import subscriptions
+
+	doc = request_for("15")
+	monkeypatch.setattr(apply, "MAX_ATTEMPTS", 3)
+	monkeypatch.setattr(subscriptions, "store_one", lambda remote: 1 / 0)
+	for _worker in range(3):
+		with pytest.raises(ZeroDivisionError):
+			run(doc.name)
+		assert state(site, doc.name) == "Applying"
+	run(doc.name)
+	assert state(site, doc.name) == "Failed" and not puts(sandbox)
+	assert "3 attempts" in site.db.get_value(DT, doc.name, "pax8_message")
+
+
+def test_a_change_waits_while_pax8_is_provisioning_an_earlier_one(site, sandbox, request_for):
+	doc = request_for("15")
+	sandbox.change("subscriptions", KEEPER, status="PendingAutomated")
+	run(doc.name)
+	assert state(site, doc.name) == "Approved" and not puts(sandbox)
+	sandbox.change("subscriptions", KEEPER, status="Active")
+	run(doc.name)
+	assert state(site, doc.name) == "Applied" and len(puts(sandbox)) == 1
+
+
 def test_what_pax8_already_has_is_not_sent(site, sandbox, request_for):
 	doc = request_for("15")
 	sandbox.change("subscriptions", KEEPER, quantity=15)
@@ -279,15 +292,32 @@ def test_nothing_is_called_applied_while_pax8_is_still_provisioning(site, sandbo
 	assert state(site, doc.name) == "Applied" and len(puts(sandbox)) == 1
 
 
-def test_provisioning_that_never_ends_is_given_to_a_person(site, sandbox, request_for):
+def test_provisioning_that_never_ends_is_reported_once_and_given_to_a_person(
+	site, sandbox, people, request_for, monkeypatch
+):
+	from moving_clock import MovingClock
+
+	from msp_licensing.changes import reconcile
+
+	clock = MovingClock(monkeypatch)
 	doc = request_for("15")
 	sandbox.configure(provisioning_seconds=1e9)
 	run(doc.name)
-	assert state(site, doc.name) == "Applying"
-	site.db.set_value(DT, doc.name, "write_sent_on", "2020-01-01")
-	site.db.commit()
+	assert state(site, doc.name) == "Applying" and not mails_to(site, people.manager)
+	for _look in range(2):
+		clock.forward(hours=5)
+		run(doc.name)
+		assert state(site, doc.name) == "Applying"
+		assert mails_to(site, people.manager) == 1, "told once that it is slow"
+	clock.forward(days=7)
 	run(doc.name)
 	assert state(site, doc.name) == "Needs Review"
+	reconcile.run(doc.name)
+	assert state(site, doc.name) == "Needs Review", "Pax8 shows the quantity: it is still waited for"
+	clock.forward(days=7)
+	reconcile.run(doc.name)
+	assert state(site, doc.name) == "Failed" and len(puts(sandbox)) == 1
+	assert not site.db.get_value(DT, doc.name, "retryable"), "it was made: sending it again would be twice"
 
 
 @pytest.mark.parametrize("sent", [False, True])

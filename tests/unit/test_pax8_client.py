@@ -810,6 +810,17 @@ def test_every_call_is_told_to_the_listener(connect, server):
 	assert client.calls == 3 and all(info.milliseconds >= 0 for info in told)
 
 
+def test_somebody_may_listen_to_some_calls_only(connect, server):
+	always: list[str] = []
+	sometimes: list[str] = []
+	client = connect(on_call=lambda info: always.append(info.operation))
+	with client.listening(lambda info: sometimes.append(info.operation)):
+		client.subscription("s1")
+	client.subscription("s1")
+	assert sometimes == ["token", "subscription"]
+	assert always == ["token", "subscription", "subscription"]
+
+
 def test_a_listener_that_fails_does_not_lose_the_answer_to_a_write(connect, caplog):
 	def fail(info: pax8.CallInfo) -> None:
 		raise RuntimeError("listener")

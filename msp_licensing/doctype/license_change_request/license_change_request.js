@@ -1,4 +1,5 @@
 const API = "msp_licensing.desk.requests";
+const APPLYING = "msp_licensing.desk.applying";
 const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
 
 const COLORS = {
@@ -22,6 +23,7 @@ frappe.ui.form.on("License Change Request", {
 
 	async refresh(frm) {
 		frm.get_field("decision_html").$wrapper.empty();
+		frm.get_field("attempts_html").$wrapper.empty();
 		// Said already by the title, the subscription's link, and the trace.
 		frm.toggle_display(["product_name", "client_doctype", "decision_rule", "workflow_state"], false);
 		if (frm.is_new()) {
@@ -30,17 +32,21 @@ frappe.ui.form.on("License Change Request", {
 			return;
 		}
 		frm.toggle_display(["decision_section", "people_section"], true);
-		frm.toggle_display("apply_section", Boolean(frm.doc.claimed_on || frm.doc.pax8_message));
 		frm.toggle_display("staff_reason", Boolean(frm.doc.staff_reason));
 		frm.toggle_display("note", Boolean(frm.doc.note));
 		frm.toggle_display("quantity_after", Boolean(frm.doc.quantity_after)); // 0: not read back yet
 		frm.toggle_display("reject_reason", Boolean(frm.doc.reject_reason));
 		frm.set_df_property("reject_reason", "read_only", frm.doc.workflow_state !== "Pending Approval");
 		const { name } = frm.doc;
-		const facts = await frappe.xcall(`${API}.trace`, { request: name });
+		const [facts, attempts] = await Promise.all([
+			frappe.xcall(`${API}.trace`, { request: name }),
+			frappe.xcall(`${APPLYING}.attempts`, { request: name }),
+		]);
 		if (frm.doc.name !== name) return;
+		frm.toggle_display("apply_section", Boolean(frm.doc.claimed_on || frm.doc.pax8_message || attempts.length));
 		show_headline(frm, facts);
 		show_trace(frm, facts.steps);
+		show_attempts(frm, attempts);
 		add_buttons(frm);
 	},
 
@@ -67,14 +73,19 @@ frappe.ui.form.on("License Change Request", {
 // ------------------------------------------------------------------------------------ an existing request
 
 function show_headline(frm, { notices }) {
-	const { client, current_quantity, requested_quantity, quantity_change, product_name, workflow_state } = frm.doc;
-	const change = quantity_change > 0 ? `+${quantity_change}` : quantity_change;
+	const { client, current_quantity, requested_quantity, approved_quantity, product_name, workflow_state } = frm.doc;
+	const signed = (change) => (change > 0 ? `+${change}` : change);
+	const numbers = (quantity) =>
+		`<b>${current_quantity} → ${quantity}</b> (${signed(quantity - current_quantity)})`;
 	const lines = [
 		`<span style="font-size: var(--text-lg)">${__("{0} wants {1} of {2}", [
 			`<b>${esc(client)}</b>`,
-			`<b>${current_quantity} → ${requested_quantity}</b> (${change})`,
+			numbers(requested_quantity),
 			`<b>${esc(product_name)}</b>`,
 		])}</span>`,
+		...(approved_quantity
+			? [__("Approved instead: {0}. {1}", [numbers(approved_quantity), esc(frm.doc.quantity_reason)])]
+			: []),
 		...notices.map((notice) => `<span>${esc(notice)}</span>`),
 	];
 	frm.set_intro(lines.join("<br>"), COLORS[workflow_state] || "gray");
@@ -104,12 +115,84 @@ function show_trace(frm, steps) {
 	draw();
 }
 
+function show_attempts(frm, attempts) {
+	if (!attempts.length) return;
+	const time = (value) => frappe.datetime.str_to_user(value);
+	const row = (attempt) => `<tr>
+		<td class="text-nowrap">${time(attempt.when)}${
+			attempt.last ? `<div class="text-muted">${__("{0} times until {1}", [attempt.times, time(attempt.last)])}</div>` : ""
+		}</td>
+		<td>${esc(attempt.step)}</td>
+		<td><span class="indicator ${attempt.color}">${esc(attempt.outcome)}</span>
+			${attempt.seen ? `<b>${esc(attempt.seen)}</b>` : ""}</td>
+		<td class="text-muted text-nowrap">${[
+			attempt.status ? `HTTP ${attempt.status}` : "",
+			attempt.milliseconds ? `${attempt.milliseconds} ms` : "",
+		]
+			.filter(Boolean)
+			.join("<br>")}</td>
+		<td><details ${attempt.answer ? "" : "hidden"}><summary class="text-muted">${__("Answer")}</summary>
+			<pre class="small mb-0" style="white-space: pre-wrap; word-break: break-word">${esc(attempt.answer)}</pre>
+		</details></td></tr>`;
+	frm.get_field("attempts_html").$wrapper.html(
+		`<div class="control-label mb-2">${__("What Was Done at Pax8")}</div>
+		<div class="table-responsive"><table class="table table-bordered small mt-0 mb-1"><tbody>${attempts
+			.map(row)
+			.join("")}</tbody></table></div>`
+	);
+}
+
 function add_buttons(frm) {
 	frm.add_custom_button(__("Subscription"), () =>
 		frappe.set_route("Form", "Pax8 Subscription", frm.doc.subscription)
 	);
-	if (frm.doc.workflow_state === "Needs Review" && frappe.user.has_role("Licensing Manager")) {
+	if (!frappe.user.has_role("Licensing Manager")) return;
+	if (frm.doc.workflow_state === "Needs Review") {
 		frm.add_custom_button(__("Check with Pax8"), () => check_again(frm)).addClass("btn-primary");
+	}
+	if (frm.doc.workflow_state === "Pending Approval") {
+		frm.add_custom_button(__("Approve Another Quantity"), () => approve_another(frm));
+	}
+}
+
+function approve_another(frm) {
+	const dialog = new frappe.ui.Dialog({
+		title: __("Approve Another Quantity"),
+		fields: [
+			{
+				fieldname: "quantity",
+				fieldtype: "Int",
+				label: __("Quantity to Apply"),
+				reqd: 1,
+				description: __("{0} now, {1} asked for", [frm.doc.current_quantity, frm.doc.requested_quantity]),
+			},
+			{
+				fieldname: "reason",
+				fieldtype: "Small Text",
+				label: __("Reason"),
+				reqd: 1,
+				description: __("The requester reads it."),
+			},
+		],
+		primary_action_label: __("Approve"),
+		async primary_action({ quantity, reason }) {
+			const args = { request: frm.doc.name, quantity, reason, seen_quantity: frm.doc.current_quantity };
+			await send(dialog, `${APPLYING}.approve_another`, args);
+			frm.reload_doc();
+		},
+	});
+	dialog.show();
+}
+
+/** Calls with the dialog's button off, so that a second click sends nothing; closes the dialog when it worked. */
+async function send(dialog, method, args) {
+	dialog.disable_primary_action();
+	try {
+		const answer = await frappe.xcall(method, args);
+		dialog.hide();
+		return answer;
+	} finally {
+		dialog.enable_primary_action();
 	}
 }
 
@@ -155,6 +238,7 @@ const preview = frappe.utils.debounce(async (frm) => {
 	if (!frm.is_new()) return;
 	const { subscription, requested_quantity } = frm.doc;
 	frm.set_intro("");
+	frm.clear_custom_buttons();
 	frm.toggle_display("staff_reason", false);
 	if (!subscription) {
 		frm.set_intro(__("Choose a subscription: type a product, a client or a vendor."), "blue");
@@ -173,7 +257,48 @@ const preview = frappe.utils.debounce(async (frm) => {
 	frm.set_intro(preview_html(answer), answer.refused || answer.open_request ? "red" : answer.needs_reason ? "orange" : "blue");
 	frm.toggle_display("staff_reason", Boolean(answer.needs_reason));
 	frm.toggle_reqd("staff_reason", Boolean(answer.needs_reason));
+	if (answer.may_change_now && !answer.refused && !answer.open_request && frm.doc.timing !== "End of Term") {
+		frm.add_custom_button(__("Change at Once"), () => change_now(frm, facts));
+	}
 }, 200);
+
+function change_now(frm, facts) {
+	const { subscription, requested_quantity } = frm.doc;
+	const dialog = new frappe.ui.Dialog({
+		title: __("Change at Once"),
+		fields: [
+			{
+				fieldname: "what",
+				fieldtype: "HTML",
+				options: `<p>${__("{0} of {1}: {2}. It goes to Pax8 without another manager's approval.", [
+					`<b>${esc(facts.client)}</b>`,
+					`<b>${esc(facts.product_name)}</b>`,
+					`<b>${facts.quantity} → ${requested_quantity}</b>`,
+				])}</p>`,
+			},
+			{
+				fieldname: "reason",
+				fieldtype: "Small Text",
+				label: __("Reason"),
+				reqd: 1,
+				default: frm.doc.staff_reason,
+				description: __("Kept with the request."),
+			},
+		],
+		primary_action_label: __("Change at Once"),
+		async primary_action({ reason }) {
+			const name = await send(dialog, `${APPLYING}.change_now`, {
+				subscription,
+				quantity: requested_quantity,
+				reason,
+				seen_quantity: facts.quantity,
+			});
+			frappe.model.clear_doc(frm.doctype, frm.doc.name);
+			frappe.set_route("Form", "License Change Request", name);
+		},
+	});
+	dialog.show();
+}
 
 function preview_html({ facts, open_request, refused, needs_reason }) {
 	const lines = [

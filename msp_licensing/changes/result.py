@@ -1,0 +1,129 @@
+"""What became of a request is written down here, with its notice, and committed: the ends of applying and reconciling."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import add_to_date, cint, get_datetime, now_datetime
+
+from msp_licensing.changes import decide, notify, states
+from msp_licensing.changes.states import APPLIED, APPLYING, DOCTYPE, NEEDS_REVIEW, PENDING
+from msp_licensing.pax8 import Pax8Error, Subscription
+from msp_licensing.sync import subscriptions
+
+# What waits for Pax8 is looked at again after so many minutes, the longer it has waited the less often.
+LOOK_AGAIN = ((60, 5), (24 * 60, 15))
+LOOK_AGAIN_AT_LAST = 60
+
+LONGEST_MESSAGE = 2000
+
+
+def note(name: str, **values: Any) -> None:
+	"""Writes fields of a request, and commits: written down before the next step is taken."""
+	frappe.db.set_value(DOCTYPE, name, values)
+	frappe.db.commit()  # nosemgrep
+
+
+def end(name: str, state: str, message: str, *, expect: tuple[str, ...] = (APPLYING,), **values: Any) -> None:
+	"""Moves a request to where this step of it ends, and tells whoever is to know. Commits.
+
+	Args:
+		message: what Pax8 said or what was found, for staff.
+		values: other fields. `retryable`: nothing was changed at Pax8, provably, so that a person may have it sent
+			again; whoever does not say so must not be able to.
+	"""
+	values = {"retryable": 0, "next_attempt_on": None, **values}
+	if states.move(name, state, expect=expect, pax8_message=message[:LONGEST_MESSAGE], **values):
+		notify.about("outcome", frappe.get_doc(DOCTYPE, name))
+	frappe.db.commit()  # nosemgrep: end of the job
+
+
+def applied(name: str, remote: Subscription, message: str) -> None:
+	"""Pax8 shows the wished quantity, and the status Active: the one proof that there is. Commits."""
+	keep(remote)
+	end(
+		name,
+		APPLIED,
+		message,
+		expect=(APPLYING, NEEDS_REVIEW),
+		quantity_after=cint(remote.quantity),
+		applied_on=now_datetime(),
+	)
+
+
+def keep(remote: Subscription) -> None:
+	"""Stores what was just read. What cannot be stored changes nothing about what has been seen."""
+	try:
+		subscriptions.store_one(remote)
+	except Pax8Error as error:
+		frappe.log_error(
+			title="A subscription could not be stored",
+			message=error.message,
+			reference_doctype="Pax8 Subscription",
+			reference_name=remote.id,
+		)
+
+
+def wait(name: str, sent_on: Any, message: str, **values: Any) -> None:
+	"""Leaves the rest to the follow-up. Commits."""
+	note(name, pax8_message=message[:LONGEST_MESSAGE], next_attempt_on=look_again_on(sent_on), **values)
+
+
+def look_again_on(sent_on: Any) -> Any:
+	"""When what was sent at `sent_on` is to be looked at again."""
+	now = now_datetime()
+	waited = (now - get_datetime(sent_on or now)).total_seconds() / 60
+	minutes = next((often for until, often in LOOK_AGAIN if waited < until), LOOK_AGAIN_AT_LAST)
+	return add_to_date(now, minutes=minutes)
+
+
+def ask_again(name: str, quantity: int, *, expect: tuple[str, ...], state: str = PENDING) -> bool:
+	"""The quantity is not the one that a request was made or decided on: a person decides, seeing both numbers.
+
+	The wish stays as it was made. Does not commit.
+
+	Args:
+		quantity: what Pax8 has now.
+		state: where the request waits for that person.
+
+	Returns:
+		Whether the request was in one of `expect`, with another quantity.
+	"""
+	row = frappe.db.get_value(
+		DOCTYPE,
+		name,
+		["subscription", "current_quantity", "requested_quantity", "workflow_state"],
+		as_dict=True,
+		for_update=True,
+	)
+	if not row or row.workflow_state not in expect or row.current_quantity == quantity:
+		return False
+	# Nobody has decided yet where it waits already; what was approved, was approved for another quantity.
+	decided = row.workflow_state != state
+	words = (
+		_("Decided when the quantity was {0}; Pax8 has {1} now. {2} is still wished for. Nothing was sent.")
+		if decided
+		else _("Asked for when the quantity was {0}; Pax8 has {1} now. {2} is still wished for.")
+	)
+	subscription = frappe.db.get_value(
+		"Pax8 Subscription", row.subscription, list(decide.FIELDS), as_dict=True
+	)
+	states.move(
+		name,
+		state,
+		expect=(row.workflow_state,),
+		current_quantity=quantity,
+		quantity_change=row.requested_quantity - quantity,
+		decision="Held",
+		decision_rule="quantity_moved",
+		decision_summary=words.format(row.current_quantity, quantity, row.requested_quantity),
+		approved_quantity=0,
+		quantity_reason=None,
+		decided_by=None,
+		decided_on=None,
+		next_attempt_on=None,
+		**decide.money(decide.inputs_for(subscription, row.requested_quantity, leave_out=name)),
+	)
+	if state == PENDING:
+		notify.about("quantity_moved", frappe.get_doc(DOCTYPE, name), key=str(quantity))
+	return True

@@ -1,0 +1,101 @@
+"""The form of a License Change Request: another quantity, a change at once, and what was done at Pax8."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+
+from msp_licensing import permissions
+from msp_licensing.changes import attempts as kept
+from msp_licensing.changes import observe, staff, states
+from msp_licensing.changes.attempts import (
+	ACCEPTED,
+	ANSWER_LOST,
+	HISTORY,
+	NOT_READ,
+	NOT_SENT,
+	OBSERVE,
+	READ,
+	READ_BACK,
+	RECONCILE,
+	REFUSED,
+	SEEN,
+	SENDING,
+	WRITE,
+)
+from msp_licensing.rules.fate import History
+
+
+@frappe.whitelist(methods=["POST"])
+def approve_another(request: str, quantity: int | str, reason: str, seen_quantity: int) -> str:
+	"""Approves a pending request with another quantity; returns its new state. See `changes.staff.approve_another`."""
+	return staff.approve_another(request, quantity, reason, seen_quantity=seen_quantity).workflow_state
+
+
+@frappe.whitelist(methods=["POST"])
+def change_now(subscription: str, quantity: int | str, reason: str, seen_quantity: int | None = None) -> str:
+	"""Makes a change at once; returns the name of the request. See `changes.staff.change_now`."""
+	return staff.change_now(subscription, quantity, reason, seen_quantity=seen_quantity).name
+
+
+@frappe.whitelist()
+def attempts(request: str) -> list[dict[str, Any]]:
+	"""What was done at Pax8 for a request, step by step, in words. Staff only.
+
+	Returns:
+		Rows with `when`, `last` (the last time that just this was seen, or None), `times`, `step`, `outcome`, `color`,
+		`seen` (quantity and status), `status` (of HTTP), `milliseconds` and `answer` (Pax8's, without secrets).
+	"""
+	permissions.require_connection_manager()
+	frappe.has_permission(states.DOCTYPE, "read", request, throw=True)
+	return [_shown(row) for row in kept.of(request)]
+
+
+def _shown(row: Any) -> dict[str, Any]:
+	words, color = OUTCOMES.get(row.outcome, (row.outcome, "gray"))
+	seen = str(row.quantity) if row.has_quantity else ""
+	if row.pax8_status:
+		seen = f"{seen} ({row.pax8_status})".strip()
+	return {
+		"when": row.happened_on,
+		"last": row.last_on if row.times > 1 else None,
+		"times": row.times,
+		"step": _(STEPS.get(row.step, row.step)),
+		"outcome": _(words),
+		"color": color,
+		"seen": seen,
+		"status": row.http_status or None,
+		"milliseconds": row.duration_ms,
+		"answer": row.answer or "",
+	}
+
+
+def _text(text: str) -> str:
+	"""Marks a text for translation; it is translated where it is shown."""
+	return text
+
+
+STEPS = {
+	READ: _text("Read before sending"),
+	WRITE: _text("Sent"),
+	READ_BACK: _text("Read back"),
+	OBSERVE: _text("Only observed"),
+	RECONCILE: _text("Looked again"),
+	HISTORY: _text("Pax8's history"),
+}
+OUTCOMES = {
+	SEEN: (_text("Seen"), "blue"),
+	NOT_READ: (_text("Could not be read"), "orange"),
+	SENDING: (_text("No answer came"), "orange"),
+	ACCEPTED: (_text("Accepted"), "green"),
+	REFUSED: (_text("Refused"), "red"),
+	NOT_SENT: (_text("Not done: nothing was changed"), "orange"),
+	ANSWER_LOST: (_text("The answer was lost"), "red"),
+	kept.HISTORY_SAYS[History.SHOWS]: (_text("Has our change"), "green"),
+	kept.HISTORY_SAYS[History.LACKS]: (_text("Has no such change"), "orange"),
+	kept.HISTORY_SAYS[History.UNKNOWN]: (_text("Does not tell"), "gray"),
+	observe.WOULD_SEND: (_text("Would be sent, were the mode Live"), "blue"),
+	observe.ALREADY_THERE: (_text("Nothing to send: Pax8 has it already"), "gray"),
+	observe.WOULD_ASK: (_text("Would be decided again: the quantity has moved"), "orange"),
+	observe.WOULD_FAIL: (_text("Could not be sent at the moment"), "red"),
+}
