@@ -74,7 +74,11 @@ def change_now(subscription: str, quantity: Any, reason: str, *, seen_quantity: 
 	if not row:
 		frappe.throw(_("Please choose a subscription."), frappe.ValidationError)
 	# Of two at once the second waits here. Where Pax8 cannot be read now, applying reads it before anything is sent.
-	requests.read_fresh(row, seen_quantity)
+	fresh = requests.read_fresh(row)
+	if fresh.quantity != (row.quantity if seen_quantity is None else cint(seen_quantity)):
+		raise ChangeRefused(
+			_("The quantity has changed to {0} meanwhile. Please check and ask again.").format(fresh.quantity)
+		)
 	doc = frappe.get_doc(
 		{
 			"doctype": DOCTYPE,

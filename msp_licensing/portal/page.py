@@ -284,9 +284,9 @@ def request(
 
 	Args:
 		row: name, product_name, current_quantity, requested_quantity, approved_quantity, quantity_reason,
-			workflow_state, source, requested_by, requested_on, client_approved_by, client_approved_on, client_declined, decided_by,
-			decided_on, applied_on, reject_reason, note; for an approver also amount_change, currency, billing_term. Anything else in it is
-			left out.
+			workflow_state, source, requested_by, requested_on, client_approved_by, client_approved_on,
+			client_declined, decided_by, decided_on, applied_on, reject_reason, note; for an approver also
+			amount_change, currency, billing_term. Anything else in it is left out.
 		reader: the user who reads it.
 		people: full names by user; of the client's own people.
 		may_approve: whether the reader is an approver of this client.
