@@ -160,7 +160,7 @@ class _Application:
 			remote = self.attempts.read(READ, row.subscription)
 			subscriptions.store_one(remote)
 		except NotFound as error:
-			return result.end(self.name, FAILED, error.message, retryable=1)
+			return self._fail_unsent(error.message)
 		except Pax8Error as error:
 			return self._try_later(row, error.message, after=error.retry_after)
 
@@ -177,7 +177,7 @@ class _Application:
 			return frappe.db.commit()  # nosemgrep: end of the job
 		if remote.status != ACTIVE:
 			message = _("The subscription is {0} at Pax8: nothing was sent.").format(remote.status)
-			return result.end(self.name, FAILED, message, retryable=1)
+			return self._fail_unsent(message)
 
 		if not self._take_the_one_send(target):
 			return
@@ -187,7 +187,7 @@ class _Application:
 			return result.end(self.name, FAILED, _words(error), retryable=1)
 		except Pax8Error as error:
 			if error.effect == "none":
-				return self._try_later(row, error.message, after=error.retry_after, write_sent_on=None)
+				return self._try_later(row, error.message, after=error.retry_after, not_done=True)
 			return self._look_for_effect(row, answer_lost=True, why=error.message)
 		frappe.db.commit()  # nosemgrep: that Pax8 said yes is kept also if this worker dies now
 		return self._look_for_effect(row, answer_lost=False)
@@ -197,22 +197,38 @@ class _Application:
 
 		Compares on the locked row: the lock of this worker is gone if its database connection had to be renewed.
 		"""
-		row = frappe.db.get_value(
-			DOCTYPE, self.name, ["workflow_state", "write_sent_on"], as_dict=True, for_update=True
-		)
-		if row.workflow_state != APPLYING or row.write_sent_on:
-			frappe.db.rollback()
+		if not self._still_unsent():
 			return False
 		self.attempts.begin_write(target)
 		result.note(self.name, write_sent_on=now_datetime())
 		return True
 
-	def _try_later(self, row: Any, message: str, *, after: float | None = None, **values: Any) -> None:
-		"""Nothing was sent: back to Approved, for the follow-up to take up again.
+	def _still_unsent(self) -> bool:
+		"""Whether the request is claimed and nothing has been sent, not by another worker either; locks the row."""
+		row = frappe.db.get_value(
+			DOCTYPE, self.name, ["workflow_state", "write_sent_on"], as_dict=True, for_update=True
+		)
+		if row.workflow_state == APPLYING and not row.write_sent_on:
+			return True
+		frappe.db.rollback()
+		return False
+
+	def _fail_unsent(self, message: str) -> None:
+		if self._still_unsent():
+			result.end(self.name, FAILED, message, retryable=1)
+
+	def _try_later(
+		self, row: Any, message: str, *, after: float | None = None, not_done: bool = False
+	) -> None:
+		"""Nothing was changed: back to Approved, for the follow-up to take up again.
 
 		Args:
 			after: seconds that Pax8 asked to wait.
+			not_done: this worker did send, and the answer says that nothing was done.
 		"""
+		if not (not_done or self._still_unsent()):
+			return
+		values = {"write_sent_on": None} if not_done else {}
 		if row.attempts >= MAX_ATTEMPTS:
 			words = _("Nothing was sent after {0} attempts: {1}").format(row.attempts, message)
 			return result.end(self.name, FAILED, words, retryable=1, **values)

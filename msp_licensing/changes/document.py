@@ -174,6 +174,13 @@ def _check_another_quantity(doc: Any) -> None:
 		raise ChangeRefused(decide.staff_words(verdict))
 	if not reason:
 		raise ChangeRefused(_("Please say why another quantity is approved: the requester reads it."))
+	least, most = sorted((cint(doc.current_quantity), cint(doc.requested_quantity)))
+	if doc.client_approved_by and not least <= verdict.numbers["wanted"] <= most:
+		raise ChangeRefused(
+			_(
+				"The client's own approver has approved a change to {0}: another quantity can only be a smaller change."
+			).format(doc.requested_quantity)
+		)
 	doc.approved_quantity, doc.quantity_reason = verdict.numbers["wanted"], reason[:1000]
 	doc.quantity_change = doc.approved_quantity - doc.current_quantity
 	doc.update(decide.money(decide.inputs_for(row, doc.approved_quantity, leave_out=doc.name)))

@@ -27,6 +27,7 @@ FIELDS = (
 	"requested_quantity",
 	"approved_quantity",
 	"write_sent_on",
+	"requested_on",
 	"attempts",
 )
 
@@ -66,7 +67,7 @@ def _look(request: str, pax8: Pax8Client) -> None:
 	row = frappe.db.get_value(DOCTYPE, request, list(FIELDS), as_dict=True)
 	if not row or row.workflow_state != NEEDS_REVIEW:
 		return
-	target, sent_on = states.target_of(row), get_datetime(row.write_sent_on or now_datetime())
+	target, sent_on = states.target_of(row), get_datetime(row.write_sent_on or row.requested_on)
 	calls = Attempts(request, pax8, number=row.attempts, since=row.write_sent_on)
 	remote, gone, why = _read(calls, row.subscription)
 	since_sent = now_datetime() - sent_on
