@@ -1,26 +1,42 @@
-"""A quantity that changes at Pax8 while a request for its subscription waits: the waiting request shows both numbers.
+"""What changes at Pax8 concerns requests at once: those that wait for a decision, and those that wait for Pax8.
 
-Whoever decides then decides on what Pax8 has now: a form opened before is refused as out of date, and the approval is
-not sent back when it is applied.
+A request that waits for a decision is brought up to the quantity that Pax8 has now, with both numbers in it: a form
+opened before is refused as out of date, and the approval is not sent back when it is applied.
 """
 
 import frappe
-from frappe.utils import cint
+from frappe.utils import cint, now_datetime
 
-from msp_licensing.changes.states import DOCTYPE, WAITING
+from msp_licensing.changes.states import APPLYING, DOCTYPE, NEEDS_REVIEW, WAITING
+
+# Who looks at a request that waits for Pax8.
+_LOOKS = {
+	APPLYING: "msp_licensing.changes.apply.run",
+	NEEDS_REVIEW: "msp_licensing.changes.reconcile.run",
+}
 
 
 def notice(subscriptions: list[str]) -> None:
-	"""Has a job look at what waits for these subscriptions, once the change of their rows is committed."""
-	if subscriptions and frappe.db.exists(
-		DOCTYPE, {"subscription": ("in", subscriptions), "workflow_state": ("in", WAITING)}
-	):
-		frappe.enqueue(
-			"msp_licensing.changes.moved.run",
-			queue="short",
-			enqueue_after_commit=True,
-			subscriptions=subscriptions,
-		)
+	"""Has jobs look at the requests of subscriptions whose quantity or status changed, once that is committed."""
+	if not subscriptions:
+		return
+	rows = frappe.get_all(
+		DOCTYPE,
+		{"subscription": ("in", subscriptions), "workflow_state": ("in", (*WAITING, *_LOOKS))},
+		["name", "subscription", "workflow_state", "next_attempt_on"],
+	)
+	if waiting := sorted(row.subscription for row in rows if row.workflow_state in WAITING):
+		_queue("msp_licensing.changes.moved.run", subscriptions=waiting)
+	for row in rows:
+		# Only what is left for later: a worker that is at it right now stores what it reads, too.
+		if (job := _LOOKS.get(row.workflow_state)) and (
+			row.next_attempt_on or now_datetime()
+		) > now_datetime():
+			_queue(job, request=row.name)
+
+
+def _queue(job: str, **arguments: object) -> None:
+	frappe.enqueue(job, queue="short", enqueue_after_commit=True, **arguments)
 
 
 def run(subscriptions: list[str] | None = None) -> int:

@@ -170,3 +170,21 @@ def test_what_was_sent_is_proven_also_once_the_mode_is_observe(site, sandbox, as
 	assert apply.follow_up() == 1
 	run(name)
 	assert state(site, name) == "Applied"
+
+
+def test_a_walk_that_sees_the_end_of_provisioning_has_it_proven_at_once(site, sandbox, ask):
+	from frappe.utils.background_jobs import get_queue
+
+	from msp_licensing.sync import jobs
+
+	name = ask()
+	sandbox.configure(provisioning_seconds=3600.0)
+	run(name)
+	assert state(site, name) == "Applying"
+	get_queue("short").empty()
+	sandbox.clock.advance(3601)
+	assert jobs.run("Subscriptions", trigger="Manual")
+	site.db.commit()
+	assert [job.kwargs["kwargs"] for job in get_queue("short").jobs] == [{"request": name}]
+	run(name)
+	assert state(site, name) == "Applied"
