@@ -4,9 +4,11 @@ So owned, visible and featured products are read every day, all others in turn s
 week.
 """
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 import frappe
@@ -72,7 +74,7 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 
 	names = due()
 	currencies = _currencies()
-	fit = fitting(PRICE)
+	making = _Making(fitting(PRICE), cache(_))
 	label = _("Reading prices")
 	done = failures = 0
 	with ThreadPoolExecutor(CONCURRENT_PRODUCTS) as pool:
@@ -88,9 +90,9 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 					failures += 1
 					run.problem(_("Prices of {0}: {1}").format(result.name, result.error.message))
 					if failures >= FAILURES_IN_A_ROW:
-						_store(good, currencies, fit, run)
+						_store(good, currencies, making, run)
 						raise result.error
-			_store(good, currencies, fit, run)
+			_store(good, currencies, making, run)
 
 
 def _currencies() -> dict[str, str]:
@@ -104,7 +106,14 @@ def _currencies() -> dict[str, str]:
 	return {product: currencies.pop() for product, currencies in found.items() if len(currencies) == 1}
 
 
-def _store(results: list[_Read], currencies: dict[str, str], fit: Callable[[Row], Row], run: Any) -> None:
+class _Making(NamedTuple):
+	"""What one run needs to write rows: it is the same for all of them."""
+
+	fit: Callable[[Row], Row]
+	translate: Callable[[str], str]
+
+
+def _store(results: list[_Read], currencies: dict[str, str], making: _Making, run: Any) -> None:
 	"""Stores the prices and commitment options of a batch of products, in one transaction.
 
 	A batch in which something changes is written in a few statements, one in which nothing does in a single one.
@@ -120,7 +129,7 @@ def _store(results: list[_Read], currencies: dict[str, str], fit: Callable[[Row]
 		if not (product := products.get(result.name)):
 			continue
 		try:
-			row, prices = _rows(product, result, currencies.get(result.name), fit)
+			row, prices = _rows(product, result, currencies.get(result.name), making)
 		except ValueError as error:
 			run.refuse_row(result.name, error)
 			continue
@@ -151,7 +160,7 @@ def _locked(names: list[str]) -> dict[str, Any]:
 
 
 def _rows(
-	product: Any, result: _Read, currency: str | None, fit: Callable[[Row], Row]
+	product: Any, result: _Read, currency: str | None, making: _Making
 ) -> tuple[Row, list[tuple[str, Row]]]:
 	"""The columns of a product that follow from its prices, and the rows of its prices."""
 	prices = [_price_row(plan, rate, currency) for plan in result.pricing for rate in plan.rates]
@@ -163,13 +172,14 @@ def _rows(
 		"currency": currency,
 		"retail_price_from": min(retail) if retail else Decimal(0),
 		"has_retail_price": int(bool(retail)),
-		"commitment_options": frappe.as_json(options),
+		# Without line breaks, which would be made by the slow encoder.
+		"commitment_options": json.dumps(options, default=str),
 	}
 	if not product.usage_class_set_by_staff:
 		verdict = classify(result.pricing, product_name=product.product_name, vendor_name=product.vendor)
 		row["usage_class"] = str(verdict.usage_class)
 		row["usage_class_reasons"] = "\n".join(
-			_(sentence.msgid).format(**sentence.values)
+			making.translate(sentence.msgid).format(**sentence.values)
 			for sentence in (words.usage_sentence(reason) for reason in verdict.reasons)
 		)
 	row["price_fingerprint"] = fingerprint(
@@ -177,7 +187,7 @@ def _rows(
 	)
 	parent = {"parent": product.name, "parenttype": DOCTYPE, "parentfield": "prices"}
 	return row, [
-		(frappe.generate_hash(length=10), {**parent, "idx": number, **fit(price)})
+		(frappe.generate_hash(length=10), {**parent, "idx": number, **making.fit(price)})
 		for number, price in enumerate(prices, 1)
 	]
 
