@@ -64,7 +64,10 @@ scheduler_events = {
 			"msp_licensing.tasks.follow_up_pax8_webhooks",
 		],
 		"30 1 * * *": ["msp_licensing.tasks.check_license_change_deadlines"],
-		"0 7 * * *": ["msp_licensing.tasks.remind_of_scheduled_changes"],
+		"0 7 * * *": [
+			"msp_licensing.tasks.remind_of_scheduled_changes",
+			"msp_licensing.tasks.send_license_change_digest",
+		],
 		"20 * * * *": ["msp_licensing.tasks.watch_sync_health"],
 	}
 }
@@ -87,6 +90,14 @@ after_request = [
 	"msp_licensing.webhooks.endpoint.keep_errors_short",
 ]
 
-default_log_clearing_doctypes = {"Pax8 Sync Run": 30, "Pax8 Sync Warning": 180, "Pax8 Webhook Event": 30}
+default_log_clearing_doctypes = {
+	"License Change Notice": 365,
+	"Pax8 Sync Run": 30,
+	"Pax8 Sync Warning": 180,
+	"Pax8 Webhook Event": 30,
+}
+
+# Having been told of something does not keep a user from being deleted.
+ignore_links_on_delete = ["License Change Notice"]
 
 export_python_type_annotations = True

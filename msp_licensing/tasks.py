@@ -48,6 +48,11 @@ def check_license_change_deadlines() -> None:
 	frappe.enqueue("msp_licensing.changes.deadlines.run", queue="short", enqueue_after_commit=True)
 
 
+def send_license_change_digest() -> None:
+	"""The mails of those who chose one a day, before the day begins."""
+	frappe.enqueue("msp_licensing.changes.digest.send", queue="short", enqueue_after_commit=True)
+
+
 def watch_sync_health() -> None:
 	"""Tells people of data that has become too old; twenty minutes past, when the runs of the hour have ended."""
 	frappe.enqueue("msp_licensing.sync.watch.check", queue="short", enqueue_after_commit=True)

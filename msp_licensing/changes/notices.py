@@ -31,7 +31,7 @@ class Notice:
 		text: the words, a key of `TEXTS`. What begins with "staff_" may say why a request was held and what Pax8
 			answered; all others are for clients and may not.
 		state: only for requests in this state.
-		by_client: only if the decision was (True) or was not (False) the client's own.
+		declined: only where the client's own approver declined (True), or did not (False).
 		mail: ALWAYS, NEVER, or the field of Licensing Settings that says "Each", "Daily Digest" or "No Notice".
 		bell_with_digest: whether the bell rings although the mail waits for the digest.
 		assign: whether those who are told have to act: they are assigned until the request leaves its state.
@@ -40,7 +40,7 @@ class Notice:
 	to: str
 	text: str
 	state: str | None = None
-	by_client: bool | None = None
+	declined: bool | None = None
 	mail: str = ALWAYS
 	bell_with_digest: bool = True
 	assign: bool = False
@@ -49,10 +49,10 @@ class Notice:
 	def for_staff(self) -> bool:
 		return self.text.startswith("staff_")
 
-	def concerns(self, doc: Any, by_client: bool) -> bool:
+	def concerns(self, doc: Any) -> bool:
 		"""Whether the row is about a request as `doc` is now."""
 		return (self.state is None or self.state == doc.workflow_state) and (
-			self.by_client is None or self.by_client == by_client
+			self.declined is None or self.declined == bool(doc.client_declined)
 		)
 
 
@@ -78,9 +78,9 @@ NOTICES: dict[str, tuple[Notice, ...]] = {
 		Notice(MANAGERS, "staff_problem", state=states.FAILED),
 		Notice(MANAGERS, "staff_problem", state=states.NEEDS_REVIEW),
 		*(
-			Notice(group, text, state=state, by_client=by_client)
+			Notice(group, text, state=state, declined=declined)
 			for group in (REQUESTER, CONTACTS)
-			for text, state, by_client in (
+			for text, state, declined in (
 				("client_applied", states.APPLIED, None),
 				("client_rejected", states.REJECTED, False),
 				("client_declined", states.REJECTED, True),

@@ -26,7 +26,7 @@ __all__ = ["about", "managers", "staff_with", "tell"]
 NOTICE = "License Change Notice"
 
 # Whether a person has got, or will get, a mail of a notice.
-NO_MAIL, QUEUED, DIGEST_DUE = "None", "Queued", "Digest Due"
+NO_MAIL, QUEUED, DIGEST_DUE, IN_DIGEST = "None", "Queued", "Digest Due", "In Digest"
 
 
 def about(event: str, doc: Any, *, key: str = "", **context: Any) -> None:
@@ -40,11 +40,11 @@ def about(event: str, doc: Any, *, key: str = "", **context: Any) -> None:
 		key: tells apart events that can come more than once while the request stays in one state, such as the day of a
 			reminder. Without it each event is told once for each time the request enters a state.
 		context: `what`: a sentence on what has happened or is to be done, or a function that returns it, which is called
-			in the language of each reader. `date`: the day it is about, if that is not `scheduled_for`.
+			in the language of each reader; clients may read it, too. `date`: the day it is about, if that is not `scheduled_for`.
 	"""
 	for notice in notices.NOTICES[event]:
 		with delivery.quietly(doc.doctype, doc.name):
-			if notice.concerns(doc, people.decided_by_client(doc)) and (way := _way(notice)):
+			if notice.concerns(doc) and (way := _way(notice)):
 				_tell(event, doc, notice, way, key, context)
 
 

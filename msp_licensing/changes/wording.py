@@ -85,6 +85,21 @@ def shipped(text: str) -> tuple[str, str]:
 
 # --------------------------------------------------------------------------------------------- values
 
+# What a text can use: all of them, those for staff, the digest.
+FOR_ALL = (
+	*("client", "product", "current", "requested", "quantity", "requester"),
+	*("note", "reason", "state", "date", "what", "link"),
+)
+FOR_STAFF = ("why", "result", "vendor", "staff_reason", "request")
+IN_DIGEST = ("waiting", "released", "decided", "counts", "more", "link")
+
+
+def names(text: str) -> tuple[str, ...]:
+	"""The values that a text can use."""
+	if text == "staff_digest":
+		return IN_DIGEST
+	return (*FOR_ALL, *FOR_STAFF) if text.startswith("staff_") else FOR_ALL
+
 
 def values(doc: Any, *, for_staff: bool, portal: bool, **context: Any) -> dict[str, Any]:
 	"""What a text can use, in the language of `frappe.local.lang`.

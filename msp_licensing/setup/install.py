@@ -5,6 +5,7 @@ from pathlib import Path
 import frappe
 
 from msp_licensing import permissions
+from msp_licensing.setup.email_templates import make_email_templates
 from msp_licensing.setup.workflow import make_workflow
 
 ROLES = {permissions.MANAGER: 1, permissions.CLIENT: 0, permissions.APPROVER: 0, permissions.VIEWER: 0}
@@ -22,6 +23,7 @@ def after_migrate() -> None:
 	make_roles()
 	make_workflow()
 	make_default_settings()
+	make_email_templates()
 	make_health_block()
 
 

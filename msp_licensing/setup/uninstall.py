@@ -5,6 +5,7 @@ from pathlib import Path
 
 import frappe
 
+from msp_licensing.setup.email_templates import remove_email_templates
 from msp_licensing.setup.install import HEALTH_BLOCK, ROLES
 from msp_licensing.setup.workflow import ACTIONS, STATES, WORKFLOW
 
@@ -39,6 +40,7 @@ REFERENCES = {
 
 def before_uninstall() -> None:
 	_remove_workflow()
+	remove_email_templates()
 	_remove_doc("Custom HTML Block", HEALTH_BLOCK)
 	for role in ROLES:
 		for table in ("Has Role", "DocPerm", "Custom DocPerm", "Workflow Action Permitted Role"):

@@ -31,6 +31,7 @@ OWN_TABLES = (
 )
 TRACES = (
 	"Notification Log",
+	"ToDo",
 	"Email Queue",
 	"Email Queue Recipient",
 	"Workflow Action",

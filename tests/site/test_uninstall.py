@@ -38,8 +38,15 @@ def test_nothing_speaks_of_the_app_any_more(used_site):
 		and all(site.db.exists("Onboarding Step", s) for s in steps)
 	)
 
+	copy = site.copy_doc(site.get_doc("Email Template", "License Change to Client: Applied"))
+	copy.insert(set_name="License Change to Client: Applied (de)")
+	site.copy_doc(copy).insert(set_name="License Change to Client: Applied in our own way")
+
 	uninstall.before_uninstall()
 
+	assert site.get_all("Email Template", {"name": ("like", "License Change to %")}, pluck="name") == [
+		"License Change to Client: Applied in our own way"
+	]
 	for table, column in uninstall.REFERENCES.items():
 		found = site.db.sql(
 			f"select count(*) from `{table if table.startswith('__') else 'tab' + table}` where `{column}` in %s",
