@@ -122,7 +122,7 @@ def values(doc: Any, *, for_staff: bool, portal: bool, **context: Any) -> dict[s
 		"state": _(doc.workflow_state),
 		"date": format_date(context.get("date") or doc.scheduled_for),
 		"what": _said(context.get("what")),
-		"link": get_url(PORTAL) if portal else get_url_to_form(doc.doctype, doc.name),
+		"link": get_url(PORTAL) if portal else get_url_to_form(states.DOCTYPE, doc.name),
 	}
 	if for_staff:
 		found |= {
