@@ -23,7 +23,12 @@ after_migrate = "msp_licensing.setup.install.after_migrate"
 before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
 
 # ERPNext's Customer shows its portal users, as MSP Client does.
-doctype_js = {"Customer": "public/js/customer.js", "Pax8 Settings": "public/js/webhooks.js"}
+doctype_js = {
+	"Customer": "public/js/customer.js",
+	"Licensing Client Policy": "public/js/what_if.js",
+	"Licensing Settings": "public/js/what_if.js",
+	"Pax8 Settings": "public/js/webhooks.js",
+}
 
 # Deny by default: these only ever take away what a DocPerm gives.
 _OWN_DOCTYPES = (
@@ -49,8 +54,11 @@ doc_events = {
 	"Contact": {"validate": "msp_licensing.permissions.guard_contact_links"},
 }
 
-# Changes seen at Pax8 stand in the timeline of their subscription.
-additional_timeline_content = {"Pax8 Subscription": ["msp_licensing.desk.timeline.changes_at_pax8"]}
+# Changes seen at Pax8 stand in the timeline of their subscription, the chain of a request in its own.
+additional_timeline_content = {
+	"License Change Request": ["msp_licensing.desk.timeline.chain_of_request"],
+	"Pax8 Subscription": ["msp_licensing.desk.timeline.changes_at_pax8"],
+}
 
 # Times are in the site's time zone. Cron jobs run on a queue with a short limit: each entry only enqueues.
 scheduler_events = {

@@ -30,9 +30,18 @@ def trace(request: str) -> dict[str, Any]:
 	doc = frappe.get_doc(DOCTYPE, request)
 	doc.check_permission("read")
 	return {
-		"steps": [_step(step, doc.decision_rule) for step in json.loads(doc.decision_trace or "[]")],
+		"steps": steps_in_words(doc.decision_trace, doc.decision_rule),
 		"notices": _notices(doc),
 	}
+
+
+def steps_in_words(trace: str | None, decided_by: str | None) -> list[dict[str, Any]]:
+	"""The checks of a decision, as `trace` gives them.
+
+	Args:
+		trace: as `decide.trace_of` stores it. decided_by: the rule of the decision.
+	"""
+	return [_step(step, decided_by) for step in json.loads(trace or "[]")]
 
 
 def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:

@@ -1,12 +1,13 @@
-"""The subscription's timeline: what changed at Pax8, and who made it."""
+"""What Frappe's timeline tells besides its own: of a subscription, what changed at Pax8; of a request, its chain."""
 
 from itertools import groupby
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import escape_html, format_datetime, formatdate, get_link_to_form
+from frappe.utils import escape_html, format_datetime, formatdate, get_fullname, get_link_to_form
 
+from msp_licensing.desk import chain
 from msp_licensing.sync.recorded import WATCHED
 
 DOCTYPE = "Pax8 Subscription Change"
@@ -65,3 +66,32 @@ def _shown(field: str, value: str | None) -> str:
 	if field == "No Longer at Pax8":
 		return _("Yes")
 	return f"<b>{escape_html(value)}</b>"
+
+
+# --------------------------------------------------------------------------------------------- requests
+
+_ICONS = {"asked": "message", "decision": "filter", "client": "tick", "step": "branch", "pax8": "refresh"}
+
+
+def chain_of_request(doctype: str, name: str) -> list[dict[str, Any]]:
+	"""Hook `additional_timeline_content`: how a request was decided, sent and proven.
+
+	Called by Frappe for a document that the user may read, so only for staff. Frappe tells of Workflow steps and of the
+	making of the document by itself: here they are told where there is more to say.
+	"""
+	return [
+		{"icon": _ICONS[event.kind], "creation": event.on, "content": _told(event)}
+		for event in chain.chain_of(name)
+		if event.kind not in ("asked", "step") or event.text or event.private
+	]
+
+
+def _told(event: chain.Event) -> str:
+	head = f"<b>{escape_html(event.what)}</b>"
+	if event.who:
+		head = _("{0} by {1}").format(head, escape_html(get_fullname(event.who)))
+	if event.text:
+		head += f": {escape_html(event.text)}"
+	if event.private:
+		head += f'<div class="text-muted small">{escape_html(event.private)}</div>'
+	return head

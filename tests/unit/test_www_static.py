@@ -16,7 +16,9 @@ from jinja2 import nodes  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "msp_licensing"
 TEMPLATES = sorted(
-	[*APP.glob("www/**/*.html"), *APP.glob("templates/portal/**/*.html"), *APP.glob("preview/**/*.html")]
+	file
+	for folder in ("www", "templates/portal", "templates/desk", "preview")
+	for file in APP.glob(f"{folder}/**/*.html")
 )
 
 # Values that are markup on purpose: files of the app, and fragments rendered from templates that are read here too.

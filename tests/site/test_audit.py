@@ -1,0 +1,239 @@
+"""The audit: what happened to a request, when, and who did it; the same on its timeline, in the report and on paper."""
+
+import shutil
+from datetime import date
+
+import pytest
+
+from msp_licensing.sandbox import storybook
+
+KEEPER = storybook.CEDAR_KEEPER
+CEDAR = "Cedar & Pine Architects"
+DT = "License Change Request"
+
+
+@pytest.fixture
+def ask(site, sandbox, people):
+	from msp_licensing import permissions
+	from msp_licensing.changes import requests
+
+	def submit(wanted, note=None):
+		access = permissions.portal_access(people.requester)
+		name = requests.submit(KEEPER, wanted, access=access, note=note).name
+		site.db.commit()
+		return name
+
+	return submit
+
+
+@pytest.fixture
+def act(site, people, as_user):
+	"""act("Approve", name): what a manager does in the desk."""
+	from frappe.model.workflow import apply_workflow
+
+	def step(action, name, **values):
+		with as_user(people.manager):
+			doc = site.get_doc(DT, name)
+			if values:
+				doc.update(values)
+				doc.save()
+			apply_workflow(doc, action)
+		site.db.commit()
+
+	return step
+
+
+@pytest.fixture
+def applied(ask, act):
+	"""A request that waited, was approved by a manager, and is applied."""
+	from msp_licensing.changes import apply
+
+	name = ask("40", note="New office <script>alert(1)</script>")
+	act("Approve", name)
+	apply.run(name)
+	return name
+
+
+def report(site, user, as_user, **filters):
+	"""What the desk is told when it asks for the report."""
+	from frappe.desk import query_report
+
+	with as_user(user):
+		site.local.form_dict.cmd = "frappe.desk.query_report.run"
+		return query_report.run("License Changes", filters)
+
+
+# --------------------------------------------------------------------------------------------- the chain
+
+
+def test_the_chain_names_everybody_and_ends_with_the_proof(site, people, applied):
+	from msp_licensing.desk import chain
+
+	events = chain.chain_of(applied)
+	assert [event.on for event in events] == sorted(event.on for event in events)
+	told = [(event.what, event.who) for event in events if event.kind in ("asked", "decision", "step")]
+	assert told == [
+		("Asked for", people.requester),
+		("Held for approval", None),
+		("Approved", people.manager),
+		("Applying", None),
+		("Applied", None),
+	]
+	assert events[-1].text == "Pax8 shows 40 licenses"
+	sent = [event for event in events if event.kind == "pax8" and event.what == "Sent to Pax8"]
+	assert len(sent) == 1
+	assert "threshold" in events[1].private and "threshold" not in events[1].text
+
+
+def test_what_the_rules_released_names_no_approver(site, people, ask):
+	from msp_licensing.desk import chain
+
+	told = [(event.what, event.who) for event in chain.chain_of(ask("15"))]
+	assert told == [("Asked for", people.requester), ("Released without approval", None)]
+
+
+def test_a_decision_without_a_record_of_the_workflow_is_known_from_the_request(site, people, ask, as_user):
+	from msp_licensing.desk import chain
+
+	name = ask("40")
+	with as_user(people.manager):
+		doc = site.get_doc(DT, name)
+		doc.update({"workflow_state": "Rejected", "reject_reason": "Not this year"})
+		doc.save()  # as REST does
+	rejected = chain.chain_of(name)[-1]
+	assert (rejected.what, rejected.who, rejected.text) == ("Rejected", people.manager, "Not this year")
+
+
+def test_the_timeline_tells_it_without_carrying_out_what_clients_write(site, people, applied, as_user):
+	from frappe.desk.form.load import get_additional_timeline_content
+
+	with as_user(people.manager):
+		text = " ".join(item["content"] for item in get_additional_timeline_content(DT, applied))
+	assert "Held for approval" in text and "threshold" in text and "Pax8 shows 40 licenses" in text
+	assert "New office" in text and "<script>" not in text
+
+
+# --------------------------------------------------------------------------------------------- the report
+
+
+def test_the_report_filters_and_sums_up(site, people, applied, act, ask, as_user):
+	act("Reject", ask("100"))
+	today = site.utils.nowdate()
+	found = report(site, people.manager, as_user, client=CEDAR, from_date=today, to_date=today)
+	assert [(row["state"], row["change"]) for row in found["result"]] == [("Rejected", 60), ("Applied", 30)]
+	row = found["result"][1]
+	assert (row["decided_by"], row["requested_by"]) == (people.manager, people.requester)
+	assert row["quantity_after"] == 40 and row["took"] >= 0 and row["waited"] >= 0
+	values = {one["label"]: one["value"] for one in found["report_summary"]}
+	assert (values["Requests"], values["Applied"], values["Licenses, Net"]) == (2, 1, 30)
+	datasets = {one["name"]: one["values"] for one in found["chart"]["data"]["datasets"]}
+	assert (datasets["Applied"], datasets["Not Made"]) == ([1], [1])
+
+	for filters, count in (
+		({"state": ["Applied", "Failed"]}, 1),
+		({"vendor": "Microsoft"}, 0),
+		({"product": storybook.KEEPER_BUSINESS}, 2),
+		({"client": "Müller & Söhne GmbH"}, 0),
+		({"decision": "Auto-Approved"}, 0),
+		({"to_date": "2020-01-01"}, 0),
+	):
+		assert len(report(site, people.manager, as_user, **filters)["result"]) == count, filters
+
+
+def test_clients_get_no_report(site, people, applied, as_user):
+	for user in (people.requester, people.reader):
+		with pytest.raises(site.PermissionError):
+			report(site, user, as_user)
+
+
+def test_an_exported_cell_is_no_formula(site, people, applied, as_user):
+	"""Frappe writes what it gets into CSV and Excel files; names come from vendors."""
+	from frappe.desk import query_report
+
+	site.db.set_value(DT, applied, "product_name", "=HYPERLINK(1)")
+	assert report(site, people.manager, as_user)["result"][0]["product_name"] == "=HYPERLINK(1)"
+	with as_user(people.manager):
+		site.local.form_dict.update(
+			cmd="frappe.desk.query_report.export_query",
+			report_name="License Changes",
+			file_format_type="CSV",
+			filters="{}",
+			applied_filters="{}",
+			visible_idx="[]",
+		)
+		query_report.export_query()
+	cells = site.response["filecontent"].decode()
+	assert '"\'=HYPERLINK(1)"' in cells and '"=HYPERLINK' not in cells
+
+
+@pytest.mark.parametrize(
+	("last", "count", "second"),
+	[
+		(date(2026, 1, 30), 1, None),
+		(date(2026, 2, 3), 5, date(2026, 1, 31)),
+		(date(2026, 5, 1), 14, date(2026, 2, 2)),
+		(date(2027, 1, 1), 13, date(2026, 2, 1)),
+	],
+)
+def test_the_chart_has_as_many_bars_as_can_be_read(site, last, count, second):
+	from msp_licensing.msp_licensing.report.license_changes.license_changes import periods
+
+	begins = periods([last, date(2026, 1, 30)])
+	assert len(begins) == count and begins[0] <= date(2026, 1, 30) and begins[-1] <= last
+	assert second is None or begins[1] == second
+
+
+# --------------------------------------------------------------------------------------------- on paper
+
+
+def evidence(site, **changes):
+	from msp_licensing.desk import evidence as module
+	from msp_licensing.setup import demo
+
+	today = site.utils.nowdate()
+	wanted = {"client_doctype": demo.client_doctype(), "client": CEDAR, "from_date": today, "to_date": today}
+	site.local.response = site._dict()
+	module.make(**{**wanted, **changes})
+	return site.local.response
+
+
+def test_the_evidence_can_be_handed_to_the_client(site, sandbox, people, applied, as_user, monkeypatch):
+	from msp_licensing.desk import evidence as module
+	from msp_licensing.sync import jobs
+
+	monkeypatch.setattr(module, "_problem", lambda: "No PDF here.")
+	site.db.set_value(DT, applied, "staff_reason", "They always pay late")
+	sandbox.change("subscriptions", KEEPER, quantity=44)
+	jobs.run("Subscriptions", trigger="Manual")
+	with as_user(people.manager):
+		answer = evidence(site)
+	page = answer["filecontent"]
+	assert answer["type"] == "download" and answer["content_type"].startswith("text/html")
+	for words in ("Cedar &amp; Pine Architects", "10 → 40", "Olivia", "Maya", "No PDF here.", applied):
+		assert words in page, words
+	assert "40 → 44" in page, "what was changed elsewhere belongs to the whole truth"
+	assert "threshold" not in page and "pay late" not in page and "<script>" not in page
+	logged = site.get_all("Access Log", fields=["user", "report_name", "file_type"], limit=1)[0]
+	assert (logged.user, logged.report_name) == (people.manager, "License Changes")
+
+
+def test_the_evidence_is_a_pdf_where_the_server_can_make_one(site, people, applied, as_user):
+	with as_user(people.manager):
+		answer = evidence(site)
+	if shutil.which("wkhtmltopdf"):
+		assert answer["type"] == "pdf" and answer["filecontent"].startswith(b"%PDF")
+	else:
+		assert "wkhtmltopdf is not installed" in answer["filecontent"]
+
+
+def test_evidence_is_for_staff_and_for_a_client_that_exists(site, people, applied, as_user):
+	with as_user(people.requester), pytest.raises(site.PermissionError):
+		evidence(site)
+	with as_user(people.manager):
+		with pytest.raises(site.DoesNotExistError):
+			evidence(site, client="Nobody")
+		with pytest.raises(site.DoesNotExistError):
+			evidence(site, client_doctype="User", client=people.requester)
+		with pytest.raises(site.ValidationError, match="ends before"):
+			evidence(site, from_date="2026-02-01", to_date="2026-01-01")
+		assert applied not in evidence(site, from_date="2020-01-01", to_date="2020-01-02")["filecontent"]
