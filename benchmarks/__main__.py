@@ -18,7 +18,7 @@ from benchmarks import results
 from benchmarks.server import Pax8
 
 RESULT = "RESULT "
-SECTIONS = ("writing", "unchanged", "limit", "growth", "others")
+SECTIONS = ("writing", "unchanged", "limit", "growth", "others", "changes")
 LIMIT = results.CALLS_A_MINUTE
 
 Samples = dict[str, list[dict[str, Any]]]
@@ -33,6 +33,7 @@ class Sizes:
 		saved, saved_products: documents saved one by one, a sample of all.
 		limited_products: how many are priced within the limit, two calls each.
 		repeat: how often each measurement is taken; pairs: how often an unchanged sync and a mere walk take turns.
+		changes: approved changes of each sort, one after the other.
 	"""
 
 	companies: int = 2_000
@@ -44,11 +45,19 @@ class Sizes:
 	limited_products: int = 1_500
 	repeat: int = 3
 	pairs: int = 5
+	changes: int = 20
 
 
 FULL = Sizes()
-QUICK = Sizes(200, 500, 5_000, (1_000, 5_000, 20_000), 200, 40, 120, 1, 3)
-TINY = Sizes(20, 30, 200, (100, 200), 20, 5, 10, 1, 1)
+QUICK = Sizes(200, 500, 5_000, (1_000, 5_000, 20_000), 200, 40, 120, 1, 3, 8)
+TINY = Sizes(20, 30, 200, (100, 200), 20, 5, 10, 1, 1, 1)
+
+# How Pax8 behaves while changes are measured: milliseconds before each answer, seconds of provisioning.
+BEHAVIOURS = {
+	"Pax8 answers at once": (0, 0),
+	"Pax8 takes 0.4 s to answer": (400, 0),
+	"Pax8 takes 0.4 s, and 2 s to provision": (400, 2),
+}
 
 
 class Bench:
@@ -58,6 +67,7 @@ class Bench:
 		self.sizes = sizes
 		self.sections = sections
 		self.samples: Samples = {}
+		self.changed: dict[str, list[dict[str, float]]] = {}
 		self._started = time.monotonic()
 
 	def say(self, text: str) -> None:
@@ -103,6 +113,8 @@ class Bench:
 				self.limit_of_products()
 			if "growth" in self.sections:
 				self.growth()
+			if "changes" in self.sections:
+				self.changes()
 		finally:
 			self.child("tidy")
 
@@ -178,6 +190,22 @@ class Bench:
 					self.take(f"growth {number}, walk", "walk")
 					self.take(f"growth {number}, map", "map_of_fingerprints")
 
+	def changes(self) -> None:
+		with self.pax8(companies=20, products=50, subscriptions=300) as pax8:
+			self.child("sync", kind="Subscriptions", empty=True)
+			try:
+				for what, (latency, provisioning) in BEHAVIOURS.items():
+					pax8.configure(latency_ms=latency, provisioning_seconds=provisioning)
+					self.changed[what] = self.child(
+						"changes",
+						url=pax8.url,
+						count=self.sizes.changes,
+						provisioning_seconds=provisioning,
+					)["taken"]
+					self.say(f"{what}: {results.beyond_words(self.changed[what])}")
+			finally:
+				self.child("forget_changes")
+
 
 def main() -> None:
 	parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -196,6 +224,7 @@ def main() -> None:
 		"machine": results.machine(),
 		"versions": versions,
 		"samples": bench.samples,
+		"changes": bench.changed,
 	}
 	page = results.page(measured)
 	given.out.mkdir(parents=True, exist_ok=True)

@@ -160,6 +160,72 @@ def growth(samples: Samples, sizes: list[int]) -> str:
 	return table(head, rows)
 
 
+# The parts of the time from the click on "Approve" to the change that all can see.
+PARTS = {
+	"total": "in all",
+	"pax8": "Pax8's own",
+	"approve": "saving the approval",
+	"start": "until a worker has it",
+	"read": "fresh read, comparing",
+	"write": "sending, reading back",
+	"tell": "recording, telling",
+	"empty": "a job that does nothing",
+}
+BEYOND = 1.0
+
+
+def beyond(taken: list[dict[str, float]]) -> list[float]:
+	"""Seconds of each change that are not Pax8's own."""
+	return [one["total"] - one["pax8"] for one in taken]
+
+
+def beyond_words(taken: list[dict[str, float]]) -> str:
+	return f"{median(beyond(taken)):.2f} s beyond Pax8's own time, at most {max(beyond(taken)):.2f} s"
+
+
+def changes(measured: dict[str, list[dict[str, float]]]) -> str:
+	"""How long an approved change takes, against the aim and in its parts; medians of one run."""
+	if not measured:
+		return ""
+	found = []
+	for what, taken in measured.items():
+		ours, empty = beyond(taken), [one["empty"] for one in taken]
+		found.append(
+			Ratio(
+				f"{what}: seconds beyond Pax8's own",
+				median(ours),
+				min(ours),
+				max(ours),
+				aim=BEYOND,
+				at_least=False,
+			)
+		)
+		pairs = [one / other for one, other in zip(ours, empty, strict=True)]
+		found.append(
+			Ratio(
+				f"{what}: the same ÷ a job that does nothing",
+				median(ours) / median(empty),
+				min(pairs),
+				max(pairs),
+			)
+		)
+	rows = [
+		[what, *(number(median([one[part] for one in taken])) for part in PARTS)]
+		for what, taken in measured.items()
+	]
+	return "\n\n".join(
+		(
+			"## From approval to confirmed change",
+			table(
+				("", "value", "lowest – highest", "by CPU time", "aim", "reached"),
+				[one.cells() for one in found],
+			),
+			"In its parts, seconds (medians):",
+			table(("", *PARTS.values()), rows),
+		)
+	)
+
+
 def _added(sample: dict[str, Any]) -> float:
 	return sample["memory"] - sample["memory_before"]
 
@@ -167,20 +233,21 @@ def _added(sample: dict[str, Any]) -> float:
 def page(measured: dict[str, Any]) -> str:
 	samples, sizes = measured["samples"], measured["sizes"]
 	told = {**measured["machine"], **measured["versions"]}
-	parts = [
-		"# Results",
-		"\n".join(f"- {name}: {value}" for name, value in told.items()),
-		"## Ratios",
-		table(
-			("", "value", "lowest – highest", "by CPU time", "aim", "reached"),
-			[one.cells() for one in ratios(samples)],
-		),
-		written(samples),
-		calls(samples),
-		growth(samples, list(sizes["growth"])),
-		"## Measured",
-		speeds(samples),
-	]
+	parts = ["# Results", "\n".join(f"- {name}: {value}" for name, value in told.items())]
+	if samples:
+		parts += [
+			"## Ratios",
+			table(
+				("", "value", "lowest – highest", "by CPU time", "aim", "reached"),
+				[one.cells() for one in ratios(samples)],
+			),
+			written(samples),
+			calls(samples),
+			growth(samples, list(sizes["growth"])),
+		]
+	parts.append(changes(measured.get("changes", {})))
+	if samples:
+		parts += ["## Measured", speeds(samples)]
 	return "\n\n".join(part for part in parts if part) + "\n"
 
 

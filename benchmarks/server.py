@@ -7,7 +7,34 @@ import urllib.request
 from typing import Any
 
 
-class Pax8:
+class Control:
+	"""The sandbox's own controls, for whoever knows the address of its API."""
+
+	def __init__(self, url: str) -> None:
+		self._control = url.removesuffix("/v1") + "/_sandbox"
+
+	def configure(self, **values: Any) -> None:
+		self._send("POST", "/config", values)
+
+	def forget_calls(self) -> None:
+		self._send("DELETE", "/calls")
+
+	def list_calls(self) -> list[dict[str, Any]]:
+		"""Calls since they were last forgotten, oldest first; `ms` is what the sandbox took to answer."""
+		return self._send("GET", "/calls?limit=1000")["calls"]
+
+	def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+		request = urllib.request.Request(
+			self._control + path,
+			method=method,
+			data=None if body is None else json.dumps(body).encode(),
+			headers={"Content-Type": "application/json"},
+		)
+		with urllib.request.urlopen(request, timeout=60) as answer:
+			return json.load(answer)
+
+
+class Pax8(Control):
 	"""A running sandbox; `with` ends it.
 
 	Args:
@@ -37,7 +64,7 @@ class Pax8:
 			self.close()
 			raise SystemExit("The sandbox did not start.")
 		self.url = "http://" + line.split("http://")[1].split()[0]
-		self._control = self.url.removesuffix("/v1") + "/_sandbox"
+		super().__init__(self.url)
 
 	def __enter__(self) -> "Pax8":
 		return self
@@ -55,22 +82,9 @@ class Pax8:
 
 	def limit(self, calls_per_minute: int) -> None:
 		"""How many calls a minute are accepted from now on; 0 = any number."""
-		self._send("POST", "/config", {"rate_limit": calls_per_minute})
-
-	def forget_calls(self) -> None:
-		self._send("DELETE", "/calls")
+		self.configure(rate_limit=calls_per_minute)
 
 	def calls(self) -> dict[str, Any]:
 		"""Calls since they were last forgotten: `by_operation` and `by_status`."""
 		answer = self._send("GET", "/calls?limit=0")
 		return {name: answer[name] for name in ("total", "by_operation", "by_status")}
-
-	def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-		request = urllib.request.Request(
-			self._control + path,
-			method=method,
-			data=None if body is None else json.dumps(body).encode(),
-			headers={"Content-Type": "application/json"},
-		)
-		with urllib.request.urlopen(request, timeout=60) as answer:
-			return json.load(answer)

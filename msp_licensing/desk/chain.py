@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 
 import frappe
 from frappe import _
-from frappe.utils import cint, formatdate, get_datetime
+from frappe.utils import cint, format_datetime, formatdate, get_datetime
 
 from msp_licensing import permissions
+from msp_licensing.changes import attempts as kept
 from msp_licensing.changes import states
 from msp_licensing.changes.states import DOCTYPE
+from msp_licensing.desk.applying import OUTCOMES
 from msp_licensing.rules.client_approval import ASKED
 
 # The fields of a request that its chain is made from.
@@ -84,6 +86,11 @@ class Event(NamedTuple):
 	kind: str = "step"
 
 
+def _text(text: str) -> str:
+	"""Marks a text for translation; it is translated where it is shown."""
+	return text
+
+
 def chains(rows: Iterable[Any]) -> dict[str, list[Event]]:
 	"""The chains of requests, by name, oldest link first.
 
@@ -104,9 +111,21 @@ def chain_of(name: str) -> list[Event]:
 def _attempts(names: list[str]) -> dict[str, list[Any]]:
 	found = defaultdict(list)
 	for row in frappe.get_all(
-		"License Change Attempt",
+		kept.DOCTYPE,
 		filters={"request": ("in", names or [""])},
-		fields=["request", "happened_on", "attempt", "step", "outcome", "http_status", "answer"],
+		fields=[
+			"request",
+			"happened_on",
+			"last_on",
+			"times",
+			"step",
+			"outcome",
+			"has_quantity",
+			"quantity",
+			"pax8_status",
+			"http_status",
+			"answer",
+		],
 		order_by="happened_on, creation",
 	):
 		found[row.request].append(row)
@@ -149,7 +168,7 @@ def _chain(row: Any, steps: list[Step], attempts: list[Any]) -> list[Event]:
 		)
 	events += _steps(row, steps, decision)
 	events += [_at_pax8(attempt) for attempt in attempts if attempt.happened_on]
-	if row.write_sent_on and not any(attempt.step == "Write" for attempt in attempts):
+	if row.write_sent_on and not any(attempt.step == kept.WRITE for attempt in attempts):
 		events.append(Event(row.write_sent_on, _("Sent to Pax8"), None, _numbers(row), kind="pax8"))
 	return sorted(events, key=lambda event: get_datetime(event.on))
 
@@ -238,7 +257,7 @@ def _event(row: Any, step: Step, *, is_last: bool) -> Event:
 		pass  # what the request says, it says of the last one
 	elif state in states.GRANTED and cint(row.approved_quantity) not in (0, row.requested_quantity):
 		text = _("{0} licenses instead of {1}").format(row.approved_quantity, row.requested_quantity)
-		private = row.quantity_reason or ""
+		text += f": “{row.quantity_reason}”" if row.quantity_reason else ""
 	elif state == states.REJECTED:
 		text = row.reject_reason or ""
 		if row.client_declined:
@@ -256,18 +275,28 @@ def _same_moment(one: datetime, other: datetime) -> bool:
 	return abs((get_datetime(one) - get_datetime(other)).total_seconds()) < SAME_MOMENT
 
 
+# The steps at Pax8 in words that stand by themselves.
+AT_PAX8 = {
+	kept.READ: _text("Read at Pax8 before sending"),
+	kept.WRITE: _text("Sent to Pax8"),
+	kept.READ_BACK: _text("Read back from Pax8"),
+	kept.OBSERVE: _text("Only observed: nothing was sent"),
+	kept.RECONCILE: _text("Looked for at Pax8"),
+	kept.HISTORY: _text("Looked for in Pax8's history"),
+}
+
+
 def _at_pax8(attempt: Any) -> Event:
-	what = {
-		"Read": _("Read at Pax8"),
-		"Write": _("Sent to Pax8"),
-		"Read Back": _("Read back from Pax8"),
-		"Observe": _("Would have been sent to Pax8"),
-		"Reconcile": _("Looked for at Pax8"),
-	}.get(attempt.step, attempt.step or "")
-	parts = [attempt.outcome or "", _("HTTP {0}").format(attempt.http_status) if attempt.http_status else ""]
+	outcome, _color = OUTCOMES.get(attempt.outcome, (attempt.outcome or "", ""))
+	quantity = str(attempt.quantity) if attempt.has_quantity else ""
+	if attempt.pax8_status:
+		quantity = f"{quantity} ({attempt.pax8_status})".strip()
+	parts = [_(outcome), quantity, _("HTTP {0}").format(attempt.http_status) if attempt.http_status else ""]
+	if attempt.times > 1:
+		parts.append(_("{0} times, last on {1}").format(attempt.times, format_datetime(attempt.last_on)))
 	return Event(
 		attempt.happened_on,
-		what,
+		_(AT_PAX8.get(attempt.step, attempt.step or "")),
 		None,
 		" · ".join(part for part in parts if part),
 		attempt.answer or "",

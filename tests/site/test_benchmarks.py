@@ -18,7 +18,8 @@ def test_every_measurement_runs_and_cleans_up_after_itself(site, tmp_path):
 		timeout=600,
 	)
 	assert done.returncode == 0, done.stderr[-3000:]
-	samples = json.loads((tmp_path / "results.json").read_text())["samples"]
+	found = json.loads((tmp_path / "results.json").read_text())
+	samples = found["samples"]
 	for label in ("ours, new", "ours, changed", "ours, recorded", "ours, prices", "one by one, unchanged"):
 		assert samples[label][0]["rows"] > 0, label
 	unchanged = samples["unchanged sync"][0]
@@ -27,7 +28,12 @@ def test_every_measurement_runs_and_cleans_up_after_itself(site, tmp_path):
 	)
 	limited = samples["limited products"][0]
 	assert limited["answered"]["by_operation"]["findPricingByProductId"] == limited["due"]
+	assert len(found["changes"]) == 3
+	for (taken,) in found["changes"].values():
+		parts = sum(taken[part] for part in ("approve", "start", "read", "write", "tell"))
+		assert abs(parts - taken["total"]) < 0.001, "the parts are the whole"
+		assert 0 < taken["pax8"] < taken["total"]
 	assert "# Results" in (tmp_path / "results.md").read_text()
 	site.db.rollback()
-	assert not site.db.count("Pax8 Subscription")
+	assert not site.db.count("Pax8 Subscription") and not site.db.count("License Change Request")
 	assert not site.get_all("DocType", {"name": ("like", "Benchmark %")})

@@ -90,3 +90,33 @@ def test_a_page_shows_what_was_measured_and_leaves_out_what_was_not():
 	assert "checksum changed: none" in page
 	assert "| limited subscriptions | findSubscriptions | 2 | 2 |" in page
 	assert "doc.save" not in page and "bytes a row" not in page
+
+
+def changed(total, pax8, empty=0.2):
+	parts = dict.fromkeys(("approve", "start", "read", "write", "tell"), total / 5)
+	return {"total": total, "pax8": pax8, "empty": empty, **parts}
+
+
+def test_what_a_change_takes_is_held_against_the_aim_without_pax8s_own_part():
+	measured = {
+		"at once": [changed(0.8, 0.1), changed(0.6, 0.1), changed(1.4, 0.1)],
+		"slow": [changed(5.0, 2.5)],
+	}
+	page = results.changes(measured)
+	assert "| at once: seconds beyond Pax8's own | 0.70 | 0.50 – 1.30 |  | ≤ 1 | yes |" in page
+	assert "| slow: seconds beyond Pax8's own | 2.50 | 2.50 – 2.50 |  | ≤ 1 | **no** |" in page
+	assert "| at once: the same ÷ a job that does nothing | 3.50 |" in page
+	assert "| slow | 5 | 2.50 | 1 |" in page, "the parts stand beside the whole"
+
+
+def test_a_page_of_changes_alone_shows_nothing_else():
+	page = results.page(
+		{
+			"machine": {},
+			"versions": {},
+			"sizes": {"growth": []},
+			"samples": {},
+			"changes": {"at once": [changed(0.8, 0.1)]},
+		}
+	)
+	assert "From approval to confirmed change" in page and "## Ratios" not in page
