@@ -12,11 +12,10 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import getdate, nowdate
 
 from msp_licensing import permissions
-from msp_licensing.changes import client_approval, decide, requests
-from msp_licensing.portal import page, queries, throttle
+from msp_licensing.changes import client_approval, decide, planning, requests
+from msp_licensing.portal import asking, page, queries, throttle
 
 OVERVIEW = "msp_licensing/templates/portal/overview.html"
 
@@ -27,6 +26,7 @@ def request_change(
 	quantity: str | int | float | bool,
 	seen_quantity: int | None = None,
 	note: str | None = None,
+	timing: str | None = None,
 ) -> dict[str, Any]:
 	"""Asks for `quantity` licenses in all on a subscription of the user's clients.
 
@@ -34,6 +34,7 @@ def request_change(
 		quantity: the wished total, as typed: the rules judge it, not a conversion.
 		seen_quantity: the quantity the user saw; if it has moved since, the user is told.
 		note: the user's words for the provider.
+		timing: "Now", or "End of Term" for a reduction that waits for the end of the commitment.
 
 	Returns:
 		`request` (id), `state` in words, `message` for the user, `moving` (worth looking again soon).
@@ -45,7 +46,9 @@ def request_change(
 	with _plain_errors():
 		access = permissions.portal_access()
 		throttle.count(access.user, "change")
-		doc = requests.submit(subscription, quantity, access=access, seen_quantity=seen_quantity, note=note)
+		doc = requests.submit(
+			subscription, quantity, access=access, seen_quantity=seen_quantity, note=note, timing=timing
+		)
 		told = page.request(
 			doc.as_dict(),
 			formats=queries.formats(),
@@ -133,7 +136,8 @@ def check(subscription: str, quantity: str | int | float | bool) -> dict[str, An
 	"""What to know about a number while it is typed. Changes nothing, and asks Pax8 nothing.
 
 	Returns:
-		`ok`, `message` (why it cannot be) and `hint`. Whether the change would need approval is not told.
+		`ok`, `message` (why it cannot be), `hint` and `when` (the choice between now and the end of the term, where
+		there is one): see `asking.checked`. Whether the change would need approval is not told.
 
 	Raises:
 		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
@@ -143,11 +147,13 @@ def check(subscription: str, quantity: str | int | float | bool) -> dict[str, An
 		throttle.count(access.user, "check")
 		_require_requester(access)
 		row = requests.client_subscription(subscription, access)
-		facts = decide.facts_of(row)
-		return page.checked(
-			decide.decide_for(row, quantity),
-			facts,
-			today=getdate(nowdate()),
+		inputs = decide.inputs_for(row, quantity)
+		return asking.checked(
+			inputs.decide(),
+			inputs._replace(timing=planning.AT_TERM_END).decide(),
+			inputs.facts,
+			inputs.policy,
+			today=inputs.today,
 			formats=queries.formats(),
 		)
 

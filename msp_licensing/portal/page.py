@@ -14,8 +14,6 @@ from typing import Any
 from urllib.parse import quote
 
 from msp_licensing.rules.policy import (
-	Decision,
-	Outcome,
 	Policy,
 	SubscriptionFacts,
 	SubscriptionRule,
@@ -116,6 +114,7 @@ WITHDRAWABLE = (CLIENT_PENDING, "Pending Approval", "Scheduled")
 _SENT = {
 	"Pending Client Approval": _("Sent to an approver of your company."),
 	"Pending Approval": _("Sent to your provider for approval."),
+	"Scheduled": _("Your change is planned for the end of the term."),
 	"Applied": _("Your change was applied."),
 }
 _SENT_OTHERWISE = _("Your change is being applied.")
@@ -284,9 +283,10 @@ def request(
 
 	Args:
 		row: name, product_name, current_quantity, requested_quantity, approved_quantity, quantity_reason,
-			workflow_state, source, requested_by, requested_on, client_approved_by, client_approved_on,
-			client_declined, decided_by, decided_on, applied_on, reject_reason, note; for an approver also
-			amount_change, currency, billing_term. Anything else in it is left out.
+			workflow_state, source, requested_by, requested_on, timing, scheduled_for, term_end, handed_over_on,
+			client_approved_by, client_approved_on, client_declined, decided_by, decided_on, applied_on,
+			reject_reason, note; for an approver also amount_change, currency, billing_term. Anything else in it is
+			left out.
 		reader: the user who reads it.
 		people: full names by user; of the client's own people.
 		may_approve: whether the reader is an approver of this client.
@@ -318,6 +318,7 @@ def request(
 		)
 		if _day(row.get("requested_on"))
 		else "",
+		"planned": _planned(row, formats),
 		"approved": _approved(row, reader, people, formats),
 		"ended": t(_("Declined on {date} by {person}")).format(date=formats.day(ended), person=decider)
 		if declined and ended
@@ -337,6 +338,16 @@ def _person(user: str | None, reader: str, people: Mapping[str, str], t: Callabl
 	if user and user == reader:
 		return t(_("you"))
 	return people.get(user or "") or t(_("a colleague"))
+
+
+def _planned(row: Row, formats: Formats) -> str:
+	"""When a change that waits for the end of its term is made."""
+	state, due, end = row.get("workflow_state"), _day(row.get("scheduled_for")), _day(row.get("term_end"))
+	if state == "Scheduled" and due:
+		return formats.translate(_("Planned for {date}")).format(date=formats.day(due))
+	if state in WITHDRAWABLE and row.get("timing") == "End of Term" and end:
+		return formats.translate(_("For the end of the term, {date}")).format(date=formats.day(end))
+	return ""
 
 
 def _approved(row: Row, reader: str, people: Mapping[str, str], formats: Formats) -> str:
@@ -428,29 +439,6 @@ def news(row: Row, formats: Formats) -> str:
 		)
 	word, _tone, _moving = _REQUEST.get(row.get("workflow_state") or "", _REQUEST_UNKNOWN)
 	return f"{row.get('product_name')}: {formats.translate(word)}"
-
-
-# --------------------------------------------------------------------------------------------- while typing
-
-
-def checked(decision: Decision, facts: SubscriptionFacts, *, today: date, formats: Formats) -> dict[str, Any]:
-	"""What the client reads while typing a number: why it cannot be, or what to know about it.
-
-	Whether it would be held is not told: that would teach the provider's limits.
-	"""
-	if decision.outcome is Outcome.REFUSED:
-		return {"ok": False, "message": say(client_sentence(decision), formats), "hint": ""}
-	end = facts.commitment_end
-	hint = ""
-	if (decision.numbers.get("change") or 0) > 0 and end and end > today:
-		hint = formats.translate(
-			_("This subscription is committed until {date}: what you add now cannot be given back before.")
-		).format(date=formats.day(end))
-		if facts.decrease_allowed_in_commitment:
-			hint = formats.translate(_("This subscription is committed until {date}.")).format(
-				date=formats.day(end)
-			)
-	return {"ok": True, "message": "", "hint": hint}
 
 
 # --------------------------------------------------------------------------------------------- the page

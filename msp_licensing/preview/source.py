@@ -17,6 +17,7 @@ from msp_licensing.pax8 import (
 	ProductDetail,
 	Subscription,
 )
+from msp_licensing.rules.commitments import TERM_MONTHS
 from msp_licensing.rules.policy import SubscriptionFacts
 from msp_licensing.rules.usage_class import classify
 
@@ -142,9 +143,17 @@ def _item(subscription: Subscription, known: _Product | None) -> Item:
 		has_commitment=bool(commitment and (commitment.id or commitment.term)),
 		decrease_allowed_in_commitment=option.allow_for_quantity_decrease if option else None,
 		increase_allowed_in_commitment=option.allow_for_quantity_increase if option else None,
+		commitment_months=TERM_MONTHS.get(row["commitment_term"] or ""),
+		renewal_days_before=_whole(option.renewal_window_days_before_term_end) if option else None,
+		renewal_days_after=_whole(option.renewal_window_days_after_term_end) if option else None,
+		renews=option.auto_renew if option else None,
 	)
 	return Item(row, facts)
 
 
 def _day(value: datetime | None) -> date | None:
 	return value.date() if value else None
+
+
+def _whole(days: object) -> int | None:
+	return days if isinstance(days, int) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,20 @@ from urllib.parse import quote
 import jinja2
 
 from msp_licensing.pax8 import Company
-from msp_licensing.portal import page
+from msp_licensing.portal import asking, page
 from msp_licensing.preview.choices import Choices
 from msp_licensing.preview.source import Item, Source
-from msp_licensing.rules.policy import Decision, Outcome, SubscriptionRule, Verdict, decide, vendor_key
+from msp_licensing.rules.commitments import DEFAULT_RETURN_WINDOWS
+from msp_licensing.rules.policy import (
+	Decision,
+	Outcome,
+	Policy,
+	SubscriptionRule,
+	Timing,
+	Verdict,
+	decide,
+	vendor_key,
+)
 from msp_licensing.rules.words import client_sentence, staff_sentence
 
 APP = Path(__file__).resolve().parent.parent
@@ -44,6 +55,8 @@ CHECKS = {
 	"committed_until": "Commitment allows it",
 	"commitment_no_increase": "Commitment allows it",
 	"commitment_unknown": "Commitment allows it",
+	"no_decrease": "Is a decrease",
+	"no_term_end": "A commitment is running",
 	"vendor_override": "Vendor override",
 	"product_always": "Product’s own rule",
 	"unknown_vendor": "Vendor is known",
@@ -138,21 +151,34 @@ class Views:
 	) -> dict[str, Any]:
 		"""As the site's, with the staff's view of the decision besides."""
 		item = self._item(choices, subscription)
-		decision = self._decide(item, choices, quantity)
+		today = self._today()
+		now, late = (
+			decide(choices.policy, RULE, item.facts, quantity, today=today, timing=timing)
+			for timing in Timing
+		)
 		return {
-			**page.checked(decision, item.facts, today=self._today(), formats=FORMATS),
-			"staff": self._staff(item, decision, quantity),
+			**asking.checked(now, late, item.facts, _policy(choices), today=today, formats=FORMATS),
+			"staff": self._staff(item, now, quantity),
 		}
 
 	def request_change(
-		self, choices: Choices, *, subscription: str, quantity: Any, **_arguments: Any
+		self,
+		choices: Choices,
+		*,
+		subscription: str,
+		quantity: Any,
+		timing: str = str(Timing.NOW),
+		**_arguments: Any,
 	) -> dict[str, Any]:
 		"""What the client would read. Nothing is sent and nothing is kept. Raises Refused."""
 		item = self._item(choices, subscription)
-		decision = self._decide(item, choices, quantity)
+		decision = self._decide(item, choices, quantity, timing)
 		if decision.outcome is Outcome.REFUSED:
 			raise Refused(page.say(client_sentence(decision), FORMATS))
-		sentence = page.sent(_STATES[decision.outcome], FORMATS)
+		state = _STATES[decision.outcome]
+		if timing == Timing.AT_TERM_END and decision.outcome is Outcome.RELEASED:
+			state = "Scheduled"
+		sentence = page.sent(state, FORMATS)
 		return {
 			"message": f"Preview, nothing was sent. Your client would read: “{sentence}”",
 			"staff": self._staff(item, decision, quantity),
@@ -201,8 +227,8 @@ class Views:
 				return item
 		raise UnknownSubscription(subscription)
 
-	def _decide(self, item: Item, choices: Choices, quantity: Any) -> Decision:
-		return decide(choices.policy, RULE, item.facts, quantity, today=self._today())
+	def _decide(self, item: Item, choices: Choices, quantity: Any, timing: str = str(Timing.NOW)) -> Decision:
+		return decide(_policy(choices), RULE, item.facts, quantity, today=self._today(), timing=timing)
 
 	def _tried(self, items: list[Item], choices: Choices) -> str:
 		for item in items:
@@ -237,6 +263,11 @@ class Views:
 		)
 
 
+def _policy(choices: Choices) -> Policy:
+	"""The visitor's policy, with the return windows that a new site has."""
+	return replace(choices.policy, return_windows=DEFAULT_RETURN_WINDOWS)
+
+
 def _template(name: str) -> str | None:
 	"""The portal's own files, and the preview's frame in the place of the site's."""
 	files = {
@@ -259,7 +290,7 @@ def _plain(name: str, value: Any) -> str:
 		return "yes" if value else "no"
 	if name == "maximum" and value == 0:
 		return "none"
-	if name in ("start_date", "end_date", "commitment_end"):
+	if name in ("start_date", "end_date", "commitment_end", "until"):
 		return FORMATS.day(date.fromisoformat(value))
 	return str(value)
 

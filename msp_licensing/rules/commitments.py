@@ -240,6 +240,11 @@ TERM_MONTHS = {"Monthly": 1, "1-Year": 12, "Annual": 12, "2-Year": 24, "3-Year":
 """Length of a commitment by Pax8's word for it, as this app spells them."""
 
 
+DEFAULT_RETURN_WINDOWS = (("Microsoft", 7),)
+"""What the table of return windows begins with. Microsoft Learn, "Cancel a subscription": seats can be given back within
+7 calendar days of purchase or renewal."""
+
+
 def terms_of(facts: SubscriptionFacts, windows: Iterable[tuple[str, int]]) -> Terms:
 	"""Return what `facts` tell of the commitment; `windows` are the vendors' return windows, in days."""
 	return Terms(

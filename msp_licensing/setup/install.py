@@ -5,6 +5,7 @@ from pathlib import Path
 import frappe
 
 from msp_licensing import permissions
+from msp_licensing.rules.commitments import DEFAULT_RETURN_WINDOWS
 from msp_licensing.setup.email_templates import make_email_templates
 from msp_licensing.setup.workflow import make_workflow
 
@@ -48,14 +49,10 @@ def make_default_settings() -> None:
 		doc.save(ignore_permissions=True)
 
 
-# Microsoft Learn, "Cancel a subscription": seats can be given back within 7 calendar days of purchase or renewal.
-RETURN_WINDOWS = {"Microsoft": 7}
-
-
 def add_return_windows(settings) -> None:
 	"""Fills an empty table of return windows; what somebody has entered or removed stays as it is."""
 	if not settings.return_windows:
-		for vendor, days in RETURN_WINDOWS.items():
+		for vendor, days in DEFAULT_RETURN_WINDOWS:
 			settings.append("return_windows", {"vendor": vendor, "days": days})
 
 

@@ -166,6 +166,14 @@ def test_a_decrease_that_the_commitment_bars_is_refused_with_its_date(preview):
 	assert "is committed until" in json.loads(message)["message"]
 
 
+def test_a_decrease_that_must_wait_can_be_tried_for_the_end_of_the_term(preview):
+	arguments = {"subscription": storybook.CEDAR_BUSINESS_PREMIUM, "quantity": "20"}
+	answer = ask(preview, "check", arguments).json()["message"]
+	assert answer["ok"] and answer["when"]["now"] is False and "the end of the term" in answer["when"]["end"]
+	sent = ask(preview, "request_change", {**arguments, "timing": "End of Term"}).json()["message"]
+	assert "planned for the end of the term" in sent["message"]
+
+
 def test_sending_says_what_the_client_would_read_and_writes_nothing(preview, sandbox):
 	before = sandbox.subscription(storybook.CEDAR_KEEPER)
 	answer = ask(
@@ -290,11 +298,13 @@ def test_the_first_policy_lets_something_be_seen():
 
 def test_today_is_asked_for_each_decision(pax8, sandbox):
 	"""A preview that runs for weeks decides with the day of the visit."""
-	days = iter([date(2020, 1, 1), date(2020, 1, 1), *[date(2099, 1, 1)] * 4])
-	views = Views(Source(pax8), "x", today=lambda: next(days))
+	day = date(2020, 1, 1)
+	views = Views(Source(pax8), "x", today=lambda: day)
 	arguments = {"subscription": storybook.CEDAR_BUSINESS_PREMIUM, "quantity": "20"}
 	assert "starts on" in views.check(Choices(), **arguments)["message"]
-	assert views.check(Choices(), **arguments)["ok"], "the commitment is over by then"
+	day = date(2099, 1, 1)
+	answer = views.check(Choices(), **arguments)
+	assert answer["ok"] and answer["when"] is None, "the commitment is over by then"
 
 
 # --------------------------------------------------------------------------------------------- the program

@@ -156,6 +156,8 @@
 	const error = ask.querySelector("[data-ask-error]");
 	const hint = ask.querySelector("[data-ask-hint]");
 	const change = ask.querySelector("[data-ask-difference]");
+	const when = ask.querySelector("[data-ask-when]");
+	const [now, end] = when.querySelectorAll("input");
 	let asked = null;
 	let typed = 0;
 	let timer = null;
@@ -172,6 +174,7 @@
 		note.value = "";
 		show_error("");
 		show_difference();
+		show_choice(null);
 		hint.textContent = asked.limits;
 		ask.showModal();
 		quantity.focus();
@@ -198,6 +201,17 @@
 		quantity.setAttribute("aria-invalid", message ? "true" : "false");
 	}
 
+	/* Now, or at the end of the term: what was chosen stays chosen while the number changes. */
+	function show_choice(choice) {
+		const chosen = !when.hidden && when.querySelector("input:checked:enabled");
+		when.hidden = !choice;
+		if (!choice) return;
+		ask.querySelector("[data-ask-end]").textContent = choice.end;
+		ask.querySelector("[data-ask-end-hint]").textContent = choice.end_hint;
+		now.disabled = !choice.now;
+		(choice.now && chosen !== end ? now : end).checked = true;
+	}
+
 	function on_typing() {
 		show_difference();
 		clearTimeout(timer);
@@ -205,13 +219,14 @@
 		// While somebody is about to type, "enter a number" and "you already have that" are no news.
 		if (!quantity.value.trim() || whole() === asked.current) {
 			show_error("");
+			show_choice(null);
 			hint.textContent = asked.limits;
 			return;
 		}
 		timer = setTimeout(() => check(turn), 250);
 	}
 
-	async function check(turn) {
+	async function check(turn, refused = false) {
 		let answer;
 		try {
 			answer = await call("check", { subscription: asked.subscription, quantity: quantity.value });
@@ -220,6 +235,8 @@
 		}
 		root.dispatchEvent(new CustomEvent("licensing:checked", { detail: answer }));
 		if (turn !== typed || !ask.open) return;
+		show_choice(answer.when);
+		if (refused) return; // What was answered to sending stays to be read.
 		show_error(answer.message);
 		hint.textContent = answer.ok ? answer.hint || asked.limits : "";
 	}
@@ -251,6 +268,7 @@
 				quantity: quantity.value,
 				seen_quantity: current,
 				note: note.value,
+				timing: when.hidden ? now.value : when.querySelector("input:checked").value,
 			});
 			ask.close();
 			await renew_quietly();
@@ -263,6 +281,7 @@
 			quantity.focus();
 			await renew_quietly();
 			see_again();
+			check(typed, true);
 		}
 	});
 
