@@ -8,8 +8,8 @@ from frappe import _
 from frappe.utils import cint, format_datetime, get_fullname
 
 from msp_licensing import permissions
-from msp_licensing.changes import decide, decisions, document, observe, reconcile, requests, states
-from msp_licensing.desk import rules
+from msp_licensing.changes import decide, decisions, document, observe, planning, reconcile, requests, states
+from msp_licensing.desk import rules, scheduled
 from msp_licensing.pax8 import Pax8Error
 from msp_licensing.rules.policy import Outcome
 from msp_licensing.rules.words import commitment_sentence
@@ -204,6 +204,7 @@ def _notices(doc: Any) -> list[str]:
 			notices.append(found)
 	if doc.decision_rule == "quantity_moved" and doc.workflow_state in states.WAITING:
 		notices.append(doc.decision_summary)
+	notices.extend(scheduled.notices(doc))
 	if (
 		doc.workflow_state in (states.FAILED, states.NEEDS_REVIEW, states.APPLYING, states.APPROVED)
 		and doc.pax8_message
@@ -222,11 +223,12 @@ def _notices(doc: Any) -> list[str]:
 
 
 @frappe.whitelist()
-def preview(subscription: str, wanted: str | None = None) -> dict[str, Any]:
+def preview(subscription: str, wanted: str | None = None, timing: str | None = None) -> dict[str, Any]:
 	"""What a request by staff on `subscription` would meet.
 
 	Args:
 		wanted: the new total as typed; empty while only the subscription is chosen.
+		timing: "Now" or "End of Term".
 
 	Returns:
 		`facts` of the subscription; `refused`: why it cannot be asked for at all, or None; `needs_reason`: which
@@ -259,9 +261,11 @@ def preview(subscription: str, wanted: str | None = None) -> dict[str, Any]:
 		and bool(cint(frappe.db.get_single_value("Licensing Settings", "allow_direct_changes"))),
 	}
 	if (wanted or "").strip():
-		for_staff, for_clients = document.judge_for_staff(row, wanted)
+		for_staff, for_clients = document.judge_for_staff(row, wanted, planning.read_timing(timing))
 		if for_staff.outcome == Outcome.REFUSED:
 			answer["refused"] = decide.staff_words(for_staff)
+			if for_staff.rule == "committed_until":
+				answer["refused"] += " " + _('Choose "End of Term" to have it made then.')
 		elif for_clients.rule in document.LIMITS_FOR_CLIENTS:
 			answer["needs_reason"] = decide.staff_words(for_clients)
 	return answer

@@ -52,6 +52,7 @@ frappe.ui.form.on("License Change Request", {
 
 	subscription: (frm) => preview(frm),
 	requested_quantity: (frm) => preview(frm),
+	timing: (frm) => preview(frm),
 
 	async before_workflow_action(frm) {
 		if (frm.selected_workflow_action !== "Reject") return;
@@ -236,7 +237,7 @@ function ask_reason(frm) {
 
 const preview = frappe.utils.debounce(async (frm) => {
 	if (!frm.is_new()) return;
-	const { subscription, requested_quantity } = frm.doc;
+	const { subscription, requested_quantity, timing } = frm.doc;
 	frm.set_intro("");
 	frm.clear_custom_buttons();
 	frm.toggle_display("staff_reason", false);
@@ -244,7 +245,11 @@ const preview = frappe.utils.debounce(async (frm) => {
 		frm.set_intro(__("Choose a subscription: type a product, a client or a vendor."), "blue");
 		return;
 	}
-	const answer = await frappe.xcall(`${API}.preview`, { subscription, wanted: String(requested_quantity || "") });
+	const answer = await frappe.xcall(`${API}.preview`, {
+		subscription,
+		wanted: String(requested_quantity || ""),
+		timing,
+	});
 	if (!frm.is_new() || frm.doc.subscription !== subscription) return;
 	const { facts } = answer;
 	for (const field of ["product_name", "vendor", "client"]) {
