@@ -128,9 +128,9 @@ def test_one_that_fails_does_not_stop_the_others(site, people, waiting, on, monk
 
 def test_an_open_form_of_yesterday_can_still_be_saved(site, people, waiting, on, as_user):
 	"""The job writes deadlines without a new `modified`: nobody's save may stumble over them, or change them."""
+	since(site, waiting, FRIDAY)
 	with as_user(people.manager):
 		form = site.get_doc(DT, waiting)
-		since(site, waiting, FRIDAY)
 		on(FRIDAY + timedelta(days=1))
 		form.expires_on = "2099-01-01"
 		form.reject_reason = "No"
