@@ -70,7 +70,7 @@ def needing_a_look(today: date) -> list[str]:
 		where r.workflow_state = %(scheduled)s and (
 			(r.scheduled_for <= %(soon)s and (r.next_attempt_on is null or r.next_attempt_on <= %(now)s))
 			or (s.quantity <> r.current_quantity and s.status = %(active)s)
-			or (s.commitment_end <> r.term_end and least(s.commitment_end, r.term_end) > %(today)s)
+			or (s.commitment_end <> r.term_end and r.term_end > %(today)s)
 			or s.vanished = 1 or s.status in %(over)s or s.end_date <= r.scheduled_for
 		)
 		order by r.scheduled_for, r.name""",
@@ -197,8 +197,6 @@ class _Look:
 		old, new = getdate(self.doc.term_end), self.row.commitment_end
 		if not new or new == old or self.today >= old:
 			return  # at the end of the old term a later one only says that it has renewed
-		if new <= self.today:
-			return  # over already: due is decided below, on what Pax8 shows
 		self.plan = planning.plan_of(decide.facts_of(self.row))
 		self._move(SCHEDULED, term_end=new, scheduled_for=self.plan.due, handed_over_on=None)
 		notify.about("scheduled_changed", self.doc, what=_said("term", end=new), key=str(new), date=old)
@@ -214,6 +212,8 @@ class _Look:
 		if decision.outcome != Outcome.RELEASED:
 			self._ask_again(decision, _moved_words(before, now, self.target), values, event="quantity_moved")
 			return False
+		if not self.doc.decided_by:
+			values |= {"decision_rule": decision.rule, "decision_summary": decide.staff_words(decision)}
 		self._move(SCHEDULED, **values)
 		what = _said("moved", before=before, now=now, target=self.target)
 		notify.about("scheduled_changed", self.doc, what=what, key=f"{before} {now}")

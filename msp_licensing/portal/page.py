@@ -343,6 +343,8 @@ def _person(user: str | None, reader: str, people: Mapping[str, str], t: Callabl
 def _planned(row: Row, formats: Formats) -> str:
 	"""When a change that waits for the end of its term is made."""
 	state, due, end = row.get("workflow_state"), _day(row.get("scheduled_for")), _day(row.get("term_end"))
+	if state == "Scheduled" and row.get("handed_over_on"):
+		return formats.translate(_("Your provider makes this change"))
 	if state == "Scheduled" and due:
 		return formats.translate(_("Planned for {date}")).format(date=formats.day(due))
 	if state in WITHDRAWABLE and row.get("timing") == "End of Term" and end:

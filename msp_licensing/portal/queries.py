@@ -34,6 +34,7 @@ REQUEST_FIELDS = (
 	"timing",
 	"scheduled_for",
 	"term_end",
+	"handed_over_on",
 	"client_approved_by",
 	"client_approved_on",
 	"client_declined",
