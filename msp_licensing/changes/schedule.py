@@ -234,7 +234,7 @@ class _Look:
 		if decision.outcome != Outcome.RELEASED and not self._was_settled(decision):
 			return self._ask_again(decision, None, decide.record(inputs, decision), event="pending")
 		if not connection.is_live():
-			if self._window_over():
+			if self.today >= (self.plan.last or self.today):
 				return self._hand_over(_("The mode of Pax8 Settings is not Live: nothing is sent."))
 			return self._wait(minutes=60)
 		self._move(states.APPROVED, next_attempt_on=None, pax8_message=None)

@@ -259,7 +259,7 @@ def test_observe_sends_nothing_and_hands_it_over_when_the_window_closes(
 	site.db.commit()
 	travel(21)
 	assert look(site, planned.name).workflow_state == "Scheduled"
-	travel(27)
+	travel(26)
 	doc = look(site, planned.name)
 	assert doc.workflow_state == "Scheduled" and "not Live" in doc.pax8_message
 	assert told(site, "by_hand", doc.name) == [people.manager] and not puts(sandbox)

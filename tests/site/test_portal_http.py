@@ -432,3 +432,14 @@ def test_the_staff_screens_api_is_closed_to_portal_users(visit, people, who):
 		# The only one that is open to the world asks for a secret.
 		refusal = 401 if function.__name__ == "receive" else 403
 		assert answer.status_code == refusal, (function.__module__, function.__name__, answer.text[:300])
+
+
+def test_the_page_lets_choose_between_now_and_the_end_of_the_term(visit, people):
+	html = visit(people.foreign_requester).page().text
+	choice = re.search(r'(?s)<fieldset class="lic-when" data-ask-when hidden>(.*?)</fieldset>', html).group(1)
+	assert "<legend" in choice
+	# One group of radio buttons, each in a label of its own: arrow keys go through them, and fingers find them.
+	labels = re.findall(
+		r'<label class="lic-option"><input type="radio" name="lic-timing" value="([^"]+)"', choice
+	)
+	assert labels == ["Now", "End of Term"]

@@ -1,6 +1,5 @@
-"""The portal's choice between now and the end of the term: the API, and the page's HTML."""
+"""The portal's choice between now and the end of the term: the API, and the renewed part of the page."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -82,21 +81,3 @@ def test_another_timing_is_refused(site, ask):
 	with pytest.raises(site.ValidationError, match="now or at the end of the term"):
 		ask("request_change", subscription=PREMIUM, quantity="12", timing="Tomorrow")
 	assert not site.db.count("License Change Request")
-
-
-def test_the_page_has_the_choice_as_radio_buttons_with_labels(site, people, as_user):
-	from msp_licensing.portal import queries
-
-	with as_user(people.foreign_requester):
-		page = queries.page_for_session()
-	html = site.render_template("msp_licensing/www/licensing/index.html", {"page": page})
-	choice = re.search(r'<fieldset class="lic-when" data-ask-when hidden>(.*?)</fieldset>', html, re.S).group(
-		1
-	)
-	assert "<legend" in choice
-	values = re.findall(
-		r'<label class="lic-option"><input type="radio" name="lic-timing" value="([^"]+)"', choice
-	)
-	assert values == ["Now", "End of Term"], (
-		"one group, each in its own label: reached by arrow keys, and large"
-	)
