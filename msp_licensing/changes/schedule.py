@@ -145,7 +145,7 @@ class _Look:
 
 	def __init__(self, doc: Any, row: Any, today: date) -> None:
 		self.doc, self.row, self.today = doc, row, today
-		self.target = cint(doc.approved_quantity) or cint(doc.requested_quantity)
+		self.target = states.target_of(doc)
 		self.plan = planning.plan_of(decide.facts_of(row), getdate(doc.term_end))
 
 	def take(self, problem: str | None) -> None:

@@ -25,7 +25,9 @@ def notices(doc: Any) -> list[str]:
 		)
 	if doc.handed_over_on:
 		said.append(doc.pax8_message or _("To be made by hand at Pax8."))
-		said.append(_("Once Pax8 shows {0} licenses, the request ends by itself.").format(_target(doc)))
+		said.append(
+			_("Once Pax8 shows {0} licenses, the request ends by itself.").format(states.target_of(doc))
+		)
 	elif plan.by_hand:
 		said.append(
 			_(
@@ -40,7 +42,3 @@ def notices(doc: Any) -> list[str]:
 			).format(formatdate(doc.scheduled_for or plan.due), formatdate(plan.last))
 		)
 	return said
-
-
-def _target(doc: Any) -> int:
-	return doc.approved_quantity or doc.requested_quantity
