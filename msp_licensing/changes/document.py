@@ -169,7 +169,9 @@ def _check_another_quantity(doc: Any) -> None:
 		doc.approved_quantity, doc.quantity_reason = 0, None
 		return
 	row = frappe.db.get_value("Pax8 Subscription", doc.subscription, list(decide.FIELDS), as_dict=True)
-	verdict, _for_clients = judge_for_staff(row, doc.approved_quantity, has_open_request=False)
+	verdict, _for_clients = judge_for_staff(
+		row, doc.approved_quantity, planning.read_timing(doc.timing), has_open_request=False
+	)
 	if verdict.outcome == Outcome.REFUSED:
 		raise ChangeRefused(decide.staff_words(verdict))
 	if not reason:

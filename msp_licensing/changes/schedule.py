@@ -210,7 +210,9 @@ class _Look:
 		values = {"current_quantity": now, "quantity_change": self.target - now}
 		values |= decide.record(inputs, decision)
 		if decision.outcome != Outcome.RELEASED:
-			self._ask_again(decision, _moved_words(before, now, self.target), values, event="quantity_moved")
+			asked = self.doc.requested_quantity
+			values["quantity_change"] = asked - now
+			self._ask_again(decision, _moved_words(before, now, asked), values, event="quantity_moved")
 			return False
 		if not self.doc.decided_by:
 			values |= {"decision_rule": decision.rule, "decision_summary": decide.staff_words(decision)}
@@ -262,15 +264,18 @@ class _Look:
 		return self.today > last or (self.plan.by_hand and self.today >= last)
 
 	def _ask_again(self, decision: Decision, why: str | None, values: dict[str, Any], *, event: str) -> None:
-		"""It is not released any more: a person decides."""
+		"""It is not released any more: a person decides, on the wish as it was made."""
 		self._move(
 			PENDING,
 			**values,
 			decision="Held",
 			decision_rule="quantity_moved" if why else decision.rule,
 			decision_summary=why or decide.staff_words(decision),
+			approved_quantity=0,
+			quantity_reason=None,
 			decided_by=None,
 			decided_on=None,
+			handed_over_on=None,
 			next_attempt_on=None,
 		)
 		notify.about(event, self.doc)

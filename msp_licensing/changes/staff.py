@@ -7,9 +7,9 @@ from frappe import _
 from frappe.utils import cint, now_datetime
 
 from msp_licensing import permissions
-from msp_licensing.changes import decide, document, requests, states
+from msp_licensing.changes import decide, document, planning, requests, states
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused
-from msp_licensing.changes.states import APPROVED, DOCTYPE, PENDING, SCHEDULED
+from msp_licensing.changes.states import APPROVED, DOCTYPE, PENDING
 from msp_licensing.rules.policy import Outcome
 
 
@@ -36,14 +36,16 @@ def approve_another(name: str, quantity: Any, reason: str, *, seen_quantity: int
 			)
 		)
 	row = frappe.db.get_value("Pax8 Subscription", doc.subscription, list(decide.FIELDS), as_dict=True)
-	verdict, _for_clients = document.judge_for_staff(row, quantity, has_open_request=False)
+	verdict, _for_clients = document.judge_for_staff(
+		row, quantity, planning.read_timing(doc.timing), has_open_request=False
+	)
 	if verdict.outcome == Outcome.REFUSED:
 		raise ChangeRefused(decide.staff_words(verdict))
 	number = verdict.numbers["wanted"]
 	if number == doc.requested_quantity:
 		raise ChangeRefused(_("This is the quantity asked for: approve the request as it is."))
 	doc.approved_quantity, doc.quantity_reason = number, reason
-	doc.workflow_state = SCHEDULED if doc.timing == "End of Term" else APPROVED
+	doc.workflow_state = planning.state_of_release(doc.timing)
 	doc.save()
 	doc.add_comment("Workflow", _(doc.workflow_state))
 	return doc

@@ -258,6 +258,7 @@ def preview(subscription: str, wanted: str | None = None, timing: str | None = N
 		"refused": None,
 		"needs_reason": None,
 		"may_change_now": bool((wanted or "").strip())
+		and planning.read_timing(timing) == planning.NOW
 		and bool(cint(frappe.db.get_single_value("Licensing Settings", "allow_direct_changes"))),
 	}
 	if (wanted or "").strip():

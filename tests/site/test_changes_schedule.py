@@ -160,6 +160,25 @@ def test_what_the_policy_holds_is_approved_by_scheduling_it(site, sandbox, acces
 	assert told(site, "scheduled", doc.name) == [people.foreign_requester]
 
 
+def test_staff_may_schedule_another_quantity_and_that_one_is_made(
+	site, sandbox, access, people, as_user, travel
+):
+	from msp_licensing.changes import apply, staff
+
+	doc = submit(access, 12)
+	site.db.commit()
+	with as_user(people.manager):
+		doc = staff.approve_another(doc.name, 14, "Two are still in use", seen_quantity=18)
+	assert (doc.workflow_state, doc.approved_quantity) == ("Scheduled", 14)
+	site.db.commit()
+	travel(21)
+	look(site, doc.name)
+	apply.run(doc.name)
+	site.db.rollback()
+	assert site.db.get_value(DT, doc.name, "workflow_state") == "Applied"
+	assert sandbox.subscription(PREMIUM)["quantity"] == 14
+
+
 def test_a_change_for_now_cannot_be_scheduled(site, sandbox, access, people, as_user):
 	doc = submit(access, 28, "Now")
 	site.db.commit()
