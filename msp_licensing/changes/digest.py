@@ -82,7 +82,7 @@ def _values(notices: list[Any]) -> dict[str, Any]:
 			section = "waiting"
 		else:
 			section = "released" if doc.name in released else "decided"
-		sections[section].append(wording.values(doc, for_staff=True, portal=False))
+		sections[section].append(wording.values(doc, for_staff=True))
 	return {
 		**{name: rows[:LISTED] for name, rows in sections.items()},
 		"counts": {name: len(rows) for name, rows in sections.items()},

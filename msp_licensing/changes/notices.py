@@ -11,7 +11,8 @@ from typing import Any
 from msp_licensing.changes import states
 
 # Groups of people (`people.py`).
-REQUESTER = "requester"
+REQUESTER = "requester"  # who asked, in the portal
+COLLEAGUE = "colleague"  # who asked, in the desk
 CONTACTS = "contacts"  # the client's other portal users, where the settings say so or the requester is gone
 APPROVERS = "approvers"  # the client's own
 MANAGERS = "managers"
@@ -63,6 +64,7 @@ NOTICES: dict[str, tuple[Notice, ...]] = {
 	"pending": (Notice(MANAGERS, "staff_pending", mail="pending_notice", assign=True),),
 	"quantity_moved": (
 		Notice(MANAGERS, "staff_quantity_moved", mail="pending_notice", assign=True),
+		Notice(COLLEAGUE, "staff_quantity_moved"),
 		Notice(REQUESTER, "client_quantity_moved"),
 	),
 	"reminder": (
@@ -77,6 +79,7 @@ NOTICES: dict[str, tuple[Notice, ...]] = {
 	"outcome": (
 		Notice(MANAGERS, "staff_problem", state=states.FAILED),
 		Notice(MANAGERS, "staff_problem", state=states.NEEDS_REVIEW),
+		Notice(COLLEAGUE, "staff_outcome"),
 		*(
 			Notice(group, text, state=state, declined=declined)
 			for group in (REQUESTER, CONTACTS)
@@ -93,6 +96,7 @@ NOTICES: dict[str, tuple[Notice, ...]] = {
 	),
 	# --- changes for the end of a term
 	"scheduled": (
+		Notice(COLLEAGUE, "staff_outcome"),
 		Notice(REQUESTER, "client_scheduled"),
 		Notice(CONTACTS, "client_scheduled"),
 	),
@@ -102,6 +106,7 @@ NOTICES: dict[str, tuple[Notice, ...]] = {
 		Notice(CONTACTS, "client_scheduled_soon"),
 	),
 	"scheduled_changed": (
+		Notice(COLLEAGUE, "staff_scheduled_changed"),
 		Notice(MANAGERS, "staff_scheduled_changed", mail=NEVER),
 		Notice(REQUESTER, "client_scheduled_changed"),
 	),
@@ -127,6 +132,7 @@ TEXTS: dict[str, str] = {
 	"client_withdrawn": "License Change to Client: Withdrawn",
 	"staff_by_hand": "License Change to Staff: By Hand",
 	"staff_digest": "License Change to Staff: Daily Digest",
+	"staff_outcome": "License Change to Staff: Outcome",
 	"staff_pending": "License Change to Staff: Pending",
 	"staff_problem": "License Change to Staff: Problem",
 	"staff_provisioning_slow": "License Change to Staff: Provisioning Slow",

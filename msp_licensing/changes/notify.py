@@ -66,12 +66,9 @@ def _tell(event: str, doc: Any, notice: Notice, way: str, key: str, context: dic
 	step = cint(frappe.db.get_value(doc.doctype, doc.name, "step"))
 	occasion = f"{doc.name}|{event}|{step}|{key}"
 	users = [user for user in people.group(notice.to, doc) if _first_time(occasion, event, doc, user, way)]
-	portal = notice.to in (notices.CONTACTS, notices.APPROVERS) or (
-		notice.to == notices.REQUESTER and doc.source == "Portal"
-	)
 	for language, readers in _by_language(users):
 		with wording.in_language(language):
-			values = wording.values(doc, for_staff=notice.for_staff, portal=portal, **context)
+			values = wording.values(doc, for_staff=notice.for_staff, **context)
 			subject, message = wording.write(notice.text, values)
 		if notice.assign:
 			for user in readers:

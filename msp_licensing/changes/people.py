@@ -13,6 +13,7 @@ def group(name: str, doc: Any) -> list[str]:
 	"""The enabled users of one of the groups of `notices`, for a request."""
 	return {
 		notices.REQUESTER: requester,
+		notices.COLLEAGUE: colleague,
 		notices.CONTACTS: contacts,
 		notices.APPROVERS: approvers,
 		notices.MANAGERS: managers_for,
@@ -39,15 +40,20 @@ def managers_for(doc: Any) -> list[str]:
 
 
 def requester(doc: Any) -> list[str]:
-	"""Who asked, unless that user is gone, does not belong to the client any more, or decided it alone."""
+	"""Who asked in the portal, unless that user is gone or does not belong to the client any more."""
 	user = doc.requested_by
-	if not user or not frappe.db.get_value("User", user, "enabled"):
-		return []
-	if doc.source == "Portal" and not _belongs(user, doc):
-		return []
-	if doc.workflow_state == states.REJECTED and doc.decided_by == user:
-		return []
-	return [user]
+	return [user] if doc.source == "Portal" and _is_enabled(user) and _belongs(user, doc) else []
+
+
+def colleague(doc: Any) -> list[str]:
+	"""Who asked in the desk, unless that user is gone or has rejected the request alone."""
+	user = doc.requested_by
+	took_it_back = doc.workflow_state == states.REJECTED and doc.decided_by == user
+	return [user] if doc.source != "Portal" and _is_enabled(user) and not took_it_back else []
+
+
+def _is_enabled(user: str | None) -> bool:
+	return bool(user and frappe.db.get_value("User", user, "enabled"))
 
 
 def contacts(doc: Any) -> list[str]:
@@ -57,7 +63,7 @@ def contacts(doc: Any) -> list[str]:
 	asked for, a client reads nothing until it is applied.
 	"""
 	if doc.source == "Portal":
-		if not requester(doc) and doc.requested_by != doc.decided_by:
+		if not requester(doc):
 			return _users_of(doc, permissions.CLIENT)
 	elif doc.workflow_state != states.APPLIED:
 		return []

@@ -101,12 +101,12 @@ def names(text: str) -> tuple[str, ...]:
 	return (*FOR_ALL, *FOR_STAFF) if text.startswith("staff_") else FOR_ALL
 
 
-def values(doc: Any, *, for_staff: bool, portal: bool, **context: Any) -> dict[str, Any]:
+def values(doc: Any, *, for_staff: bool, **context: Any) -> dict[str, Any]:
 	"""What a text can use, in the language of `frappe.local.lang`.
 
 	Args:
-		for_staff: whether the text may say why a request was held and what Pax8 answered.
-		portal: whether the link leads to the portal, not to the desk.
+		for_staff: whether the text may say why a request was held and what Pax8 answered; its link leads to the desk,
+			that of a client to the portal.
 		context: `what` and `date`, as `notify.about` got them; `what` may be a function.
 	"""
 	quantity = cint(doc.approved_quantity) or cint(doc.requested_quantity)
@@ -122,7 +122,7 @@ def values(doc: Any, *, for_staff: bool, portal: bool, **context: Any) -> dict[s
 		"state": _(doc.workflow_state),
 		"date": format_date(context.get("date") or doc.scheduled_for),
 		"what": _said(context.get("what")),
-		"link": get_url(PORTAL) if portal else get_url_to_form(states.DOCTYPE, doc.name),
+		"link": get_url_to_form(states.DOCTYPE, doc.name) if for_staff else get_url(PORTAL),
 	}
 	if for_staff:
 		found |= {

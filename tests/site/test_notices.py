@@ -56,7 +56,7 @@ def test_texts_use_only_what_their_readers_may_read(site):
 def test_no_text_gets_more_values_than_it_says(site, ask, client_reads):
 	from msp_licensing.changes import wording
 
-	values = wording.values(ask(), for_staff=not client_reads, portal=client_reads)
+	values = wording.values(ask(), for_staff=not client_reads)
 	assert set(values) == set(wording.names("client_applied" if client_reads else "staff_pending"))
 
 
@@ -124,7 +124,7 @@ def test_a_failure_after_a_retry_is_told_again(site, people, ask, as_user):
 
 	doc = ask("15")
 	for _ in range(2):
-		states.move(doc.name, "Failed", expect=("Approved",))
+		states.move(doc.name, "Failed", expect=("Approved",), retryable=1)
 		doc.reload()
 		about("outcome", doc)
 		about("outcome", doc)
@@ -191,14 +191,30 @@ def test_other_contacts_are_told_where_the_settings_say_so_or_the_requester_is_g
 	choose(tell_other_contacts=1)
 	about("outcome", doc)
 	assert mails(site) == sorted([people.requester, people.reader, people.approver, colleague])
+	made_here = site.copy_doc(doc).update({"source": "Desk", "requested_by": people.manager})
+	made_here.workflow_state = "Rejected"
+	assert groups.contacts(made_here) == [], "what staff asked for is told once it is applied"
+	made_here.workflow_state = "Applied"
+	assert groups.contacts(made_here) == [colleague, people.requester, people.approver, people.reader]
 	choose(tell_other_contacts=0)
 	contact = site.db.get_value("Contact", {"user": people.requester})
-	site.db.delete("Dynamic Link", {"parenttype": "Contact", "parent": contact})
+	site.db.delete("Dynamic Link", {"parenttype": "Contact", "parent": contact})  # until the end of the test
 	assert groups.requester(doc) == [], "not of this client any more"
 	assert groups.contacts(doc) == [colleague], "who may ask, not who may only look"
-	doc.source = "Desk"
-	doc.workflow_state = "Rejected"
-	assert groups.contacts(doc) == [], "what staff asked for is told once it is applied"
+
+
+def test_staff_who_asked_read_which_client_it_was_for(site, people, ask):
+	doc = ask()
+	doc.source, doc.requested_by, doc.workflow_state = "Desk", people.manager, "Applied"
+	about("outcome", doc, key="desk")
+	assert mails(site, people.manager)[-1].startswith(
+		"Applied: Cedar & Pine Architects, Keeper Business 10 → 40\n"
+	)
+	assert f"/app/license-change-request/{doc.name}" in mails(site, people.manager)[-1]
+	assert not mails(site, people.requester)
+	doc.workflow_state, doc.decided_by = "Rejected", people.manager
+	about("outcome", doc, key="taken back")
+	assert len(mails(site, people.manager)) == 2, "of what they did themselves they are not told"
 
 
 def test_the_clients_approvers_are_told_in_the_portal_and_never_of_their_own(site, people, ask):
