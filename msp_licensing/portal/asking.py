@@ -32,7 +32,7 @@ _ONLY_LATE = _("This subscription is committed until {date}. It can be reduced w
 _PERHAPS_NOW = _("The supplier may refuse this before {date}: your provider decides.")
 _UNTIL = _("The supplier takes these licenses back until {date}; after that only when the term ends.")
 _AT_TERM_END = _("At the end of the term, {date}")
-_MADE_AFTER = _("Made on {date}, unless you withdraw it before.")
+_MADE_AFTER = _("It would be made on {date}, and can be withdrawn before.")
 
 
 def checked(

@@ -31,7 +31,7 @@ FACTS = SubscriptionFacts(
 CHOICE = {
 	"now": True,
 	"end": "At the end of the term, 01.09.2026",
-	"end_hint": "Made on 02.09.2026, unless you withdraw it before.",
+	"end_hint": "It would be made on 02.09.2026, and can be withdrawn before.",
 }
 
 
