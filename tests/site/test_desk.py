@@ -459,6 +459,7 @@ def test_a_request_that_needs_review_is_settled_by_one_look(site, sandbox, pendi
 	from msp_licensing.desk import requests
 
 	states.move(pending, "Needs Review", expect=("Pending Approval",))
+	site.db.commit()  # whoever looks sees what is committed
 	sandbox.change("subscriptions", KEEPER, quantity=40)
 	assert requests.check_again(pending) == "Applied"
 	assert not sandbox.calls("updateSubscription"), "it only looks"
