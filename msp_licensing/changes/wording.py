@@ -88,7 +88,7 @@ def shipped(text: str) -> tuple[str, str]:
 # What a text can use: all of them, those for staff, the digest.
 FOR_ALL = (
 	*("client", "product", "current", "requested", "quantity", "requester"),
-	*("note", "reason", "state", "date", "what", "link"),
+	*("note", "reason", "quantity_reason", "state", "date", "what", "link"),
 )
 FOR_STAFF = ("why", "result", "vendor", "staff_reason", "request")
 IN_DIGEST = ("waiting", "released", "decided", "counts", "more", "link")
@@ -119,6 +119,7 @@ def values(doc: Any, *, for_staff: bool, **context: Any) -> dict[str, Any]:
 		"requester": get_fullname(doc.requested_by) if doc.requested_by else "",
 		"note": doc.note or "",
 		"reason": (doc.reject_reason or "") if doc.workflow_state == states.REJECTED else "",
+		"quantity_reason": (doc.quantity_reason or "") if quantity != doc.requested_quantity else "",
 		"state": _(doc.workflow_state),
 		"date": format_date(context.get("date") or doc.scheduled_for),
 		"what": _said(context.get("what")),
