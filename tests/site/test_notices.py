@@ -1,6 +1,7 @@
 """Who is told what: the right people, once for one event, and nothing that a client must not read."""
 
 import ast
+import threading
 from pathlib import Path
 
 import notice_helpers
@@ -140,6 +141,34 @@ def test_a_faster_job_that_has_told_already_shows_no_error(site, people, ask, mo
 	about("pending", doc)
 	assert mails(site) == [people.manager] and bells(site) == [people.manager]
 	assert not site.local.message_log and not site.db.count("Error Log")
+
+
+def test_of_two_jobs_at_the_same_moment_one_tells(site, people, ask):
+	import frappe
+
+	doc, name, barrier, errors = ask(), site.local.site, threading.Barrier(2), []
+
+	def work() -> None:
+		frappe.init(name, sites_path=".", force=True)
+		frappe.connect()
+		try:
+			mine = frappe.get_doc(DT, doc.name)  # each from a view of the database in which nothing is told yet
+			barrier.wait(20)
+			about("reminder", mine)
+			frappe.db.commit()
+		except Exception as error:
+			errors.append(error)
+		finally:
+			frappe.destroy()
+
+	threads = [threading.Thread(target=work) for _ in range(2)]
+	for thread in threads:
+		thread.start()
+	for thread in threads:
+		thread.join(60)
+	site.db.rollback()
+	assert not errors and not site.db.count("Error Log")
+	assert len(mails(site, people.manager)) == len(bells(site, people.manager)) == 2, "pending, and one reminder"
 
 
 def test_what_is_rolled_back_is_told_to_nobody(site, people, ask):
