@@ -152,7 +152,8 @@ def test_of_two_jobs_at_the_same_moment_one_tells(site, people, ask):
 		frappe.init(name, sites_path=".", force=True)
 		frappe.connect()
 		try:
-			mine = frappe.get_doc(DT, doc.name)  # each from a view of the database in which nothing is told yet
+			# Each from a view of the database in which nothing is told yet.
+			mine = frappe.get_doc(DT, doc.name)
 			barrier.wait(20)
 			about("reminder", mine)
 			frappe.db.commit()
@@ -168,7 +169,9 @@ def test_of_two_jobs_at_the_same_moment_one_tells(site, people, ask):
 		thread.join(60)
 	site.db.rollback()
 	assert not errors and not site.db.count("Error Log")
-	assert len(mails(site, people.manager)) == len(bells(site, people.manager)) == 2, "pending, and one reminder"
+	assert len(mails(site, people.manager)) == len(bells(site, people.manager)) == 2, (
+		"pending, and one reminder"
+	)
 
 
 def test_what_is_rolled_back_is_told_to_nobody(site, people, ask):
