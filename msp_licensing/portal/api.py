@@ -15,7 +15,7 @@ from frappe import _
 
 from msp_licensing import permissions
 from msp_licensing.changes import client_approval, decide, planning, requests
-from msp_licensing.portal import asking, page, queries, throttle
+from msp_licensing.portal import asking, queries, throttle, wishes
 
 OVERVIEW = "msp_licensing/templates/portal/overview.html"
 
@@ -49,7 +49,7 @@ def request_change(
 		doc = requests.submit(
 			subscription, quantity, access=access, seen_quantity=seen_quantity, note=note, timing=timing
 		)
-		told = page.request(
+		told = wishes.request(
 			doc.as_dict(),
 			formats=queries.formats(),
 			reader=access.user,
@@ -60,7 +60,7 @@ def request_change(
 			"request": told["id"],
 			"state": told["word"],
 			"moving": told["moving"],
-			"message": page.sent(doc.workflow_state, queries.formats()),
+			"message": wishes.sent(doc.workflow_state, queries.formats()),
 		}
 
 
@@ -102,7 +102,7 @@ def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
 		_require_approver(access)
 		queries.request_of(access, request)
 		doc = client_approval.approve(request, access=access, seen_quantity=seen_quantity)
-		return _decided(doc, access, page.approved(doc.workflow_state, queries.formats()))
+		return _decided(doc, access, wishes.approved(doc.workflow_state, queries.formats()))
 
 
 @frappe.whitelist(methods=["POST"])
@@ -125,7 +125,7 @@ def decline(request: str, reason: str | None = None) -> dict[str, Any]:
 
 
 def _decided(doc: Any, access: permissions.PortalAccess, message: str) -> dict[str, Any]:
-	told = page.request(
+	told = wishes.request(
 		doc.as_dict(), formats=queries.formats(), reader=access.user, people={}, may_ask=False
 	)
 	return {"request": told["id"], "state": told["word"], "message": message}
@@ -169,12 +169,12 @@ def status(request: str) -> dict[str, Any]:
 		access = permissions.portal_access()
 		throttle.count(access.user, "look")
 		row = queries.request_of(access, request)
-		told = page.request(row, formats=queries.formats(), reader=access.user, people={}, may_ask=False)
+		told = wishes.request(row, formats=queries.formats(), reader=access.user, people={}, may_ask=False)
 		return {
 			"state": told["word"],
 			"tone": told["tone"],
 			"moving": told["moving"],
-			"message": page.news(row, queries.formats()),
+			"message": wishes.news(row, queries.formats()),
 		}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from msp_licensing.portal.page import Formats, say
+from msp_licensing.portal.words import Formats, say
 from msp_licensing.rules import commitments
 from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionFacts
 from msp_licensing.rules.values import as_day

@@ -16,7 +16,7 @@ from msp_licensing.changes import decide
 from msp_licensing.changes.requests import is_shown
 from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, OPEN
 from msp_licensing.permissions import ClientRecord, PortalAccess
-from msp_licensing.portal import page
+from msp_licensing.portal import page, wishes, words
 from msp_licensing.sync import connection
 
 REQUEST_FIELDS = (
@@ -49,9 +49,9 @@ REQUEST_FIELDS = (
 REQUESTS_READ = 100
 
 
-def formats() -> page.Formats:
+def formats() -> words.Formats:
 	"""Texts in the reader's language, dates as the site writes them."""
-	return page.Formats(
+	return words.Formats(
 		translate=_, day=formatdate, money=lambda amount, currency: fmt_money(amount, currency=currency)
 	)
 
@@ -271,7 +271,7 @@ def _tell_requests(
 	)
 	how = formats()
 	return {
-		row.name: page.request(
+		row.name: wishes.request(
 			{**row, "billing_term": terms.get(row.subscription)},
 			formats=how,
 			reader=access.user,

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import jinja2
 
 from msp_licensing.pax8 import Company
-from msp_licensing.portal import asking, page
+from msp_licensing.portal import asking, page, wishes, words
 from msp_licensing.preview.choices import Choices
 from msp_licensing.preview.source import Item, Source
 from msp_licensing.rules.commitments import DEFAULT_RETURN_WINDOWS
@@ -33,7 +33,7 @@ PORTAL = APP / "www" / "licensing"
 HERE = Path(__file__).resolve().parent / "templates"
 RULE = SubscriptionRule()
 
-FORMATS = page.Formats(translate=lambda text: text, day=lambda day: f"{day.day} {day:%B %Y}")
+FORMATS = words.Formats(translate=lambda text: text, day=lambda day: f"{day.day} {day:%B %Y}")
 
 # What each check looks at, for the list of checks.
 CHECKS = {
@@ -174,11 +174,11 @@ class Views:
 		item = self._item(choices, subscription)
 		decision = self._decide(item, choices, quantity, timing)
 		if decision.outcome is Outcome.REFUSED:
-			raise Refused(page.say(client_sentence(decision), FORMATS))
+			raise Refused(words.say(client_sentence(decision), FORMATS))
 		state = _STATES[decision.outcome]
 		if timing == Timing.AT_TERM_END and decision.outcome is Outcome.RELEASED:
 			state = "Scheduled"
-		sentence = page.sent(state, FORMATS)
+		sentence = wishes.sent(state, FORMATS)
 		return {
 			"message": f"Preview, nothing was sent. Your client would read: “{sentence}”",
 			"staff": self._staff(item, decision, quantity),
@@ -238,16 +238,16 @@ class Views:
 
 	def _staff(self, item: Item, decision: Decision, quantity: Any) -> str:
 		"""The decision as staff see it, with every check, beside what the client reads."""
-		heard = page.say(client_sentence(decision), FORMATS)
+		heard = words.say(client_sentence(decision), FORMATS)
 		if decision.outcome in _STATES:
-			heard = page.sent(_STATES[decision.outcome], FORMATS)
+			heard = wishes.sent(_STATES[decision.outcome], FORMATS)
 		return self._templates.get_template("decision.html").render(
 			product=item.row["product_name"] or "",
 			current=item.row["quantity"],
 			wanted=str(quantity),
 			outcome=str(decision.outcome),
 			tone=_OUTCOMES[decision.outcome],
-			staff=page.say(staff_sentence(decision), FORMATS),
+			staff=words.say(staff_sentence(decision), FORMATS),
 			client=heard,
 			checks=[
 				{

@@ -539,6 +539,6 @@ def test_status_follows_a_change_until_it_is_applied(site, people, as_user):
 
 def test_every_state_of_a_request_has_words_for_the_client(site):
 	from msp_licensing.changes import states
-	from msp_licensing.portal import page
+	from msp_licensing.portal import wishes
 
-	assert set(page.REQUEST_STATES) == {*states.OPEN, *states.CLOSED}
+	assert set(wishes.REQUEST_STATES) == {*states.OPEN, *states.CLOSED}

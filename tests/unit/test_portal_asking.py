@@ -8,13 +8,13 @@ from decimal import Decimal
 
 import pytest
 
-from msp_licensing.portal import asking, page
+from msp_licensing.portal import asking, words
 from msp_licensing.rules.policy import Policy, SubscriptionFacts, Timing, decide
 from msp_licensing.rules.values import Added
 
 TODAY = date(2026, 3, 15)
 END = date(2026, 9, 1)
-FORMATS = page.Formats(translate=lambda text: text, day=lambda day: f"{day:%d.%m.%Y}")
+FORMATS = words.Formats(translate=lambda text: text, day=lambda day: f"{day:%d.%m.%Y}")
 OPEN = Policy(require_approval=False, allow_self_service=True, return_windows=(("Microsoft", 7),))
 FACTS = SubscriptionFacts(
 	status="Active",

@@ -1,0 +1,70 @@
+"""How texts, days and amounts are written for a client who reads them. Imports no Frappe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from msp_licensing.rules.words import STATUS_UNKNOWN, STATUS_WORDS, Sentence
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+	"""How texts and days are written for the reader.
+
+	Attributes:
+		translate: English text in, the reader's language out.
+		day: a date in, the reader's way of writing it out.
+		money: an amount and the ISO code of its currency in, the reader's way of writing it out.
+	"""
+
+	translate: Callable[[str], str]
+	day: Callable[[date], str]
+	money: Callable[[Any, str], str] = lambda amount, currency: f"{amount:,.2f} {currency}"
+
+
+def _(text: str) -> str:
+	"""Mark a text for the collectors of translatable texts; `Formats.translate` translates it."""
+	return text
+
+
+MORE, FEWER, SAME = _("{0} more"), _("{0} fewer"), _("no change")
+
+
+def say(sentence: Sentence, formats: Formats) -> str:
+	"""A sentence of `rules.words` for the reader: translated, with dates and a status in the reader's words."""
+	values = {name: _value(name, value, formats) for name, value in sentence.values.items()}
+	return formats.translate(sentence.msgid).format(**values)
+
+
+def _value(name: str, value: Any, formats: Formats) -> Any:
+	if name == "status":
+		return formats.translate(STATUS_WORDS.get(str(value), STATUS_UNKNOWN))
+	if name in ("commitment_end", "start_date", "end_date") and (day := day_of(value)):
+		return formats.day(day)
+	return value
+
+
+def difference(change: int, formats: Formats) -> str:
+	"""A change of quantity in words: "5 more", "2 fewer", "no change"."""
+	if not change:
+		return formats.translate(SAME)
+	return formats.translate(MORE if change > 0 else FEWER).format(abs(change))
+
+
+def day_of(value: Any) -> date | None:
+	"""A date, a moment or its ISO form as a date; None when it is none of them."""
+	if isinstance(value, datetime):
+		return value.date()
+	if isinstance(value, date):
+		return value
+	if isinstance(value, str) and value:
+		try:
+			return date.fromisoformat(value[:10])
+		except ValueError:
+			return None
+	return None
