@@ -327,6 +327,7 @@ REQUEST = {
 	"may_withdraw",
 	"may_decide",
 	"amount",
+	"planned",
 }
 
 
