@@ -27,7 +27,7 @@ frappe.ui.form.on("License Change Request", {
 		// Said already by the title, the subscription's link, and the trace.
 		frm.toggle_display(["product_name", "client_doctype", "decision_rule", "workflow_state"], false);
 		if (frm.is_new()) {
-			frm.toggle_display(["decision_section", "apply_section", "people_section"], false);
+			frm.toggle_display(["decision_section", "apply_section", "attempts_section", "people_section"], false);
 			preview(frm);
 			return;
 		}
@@ -44,6 +44,7 @@ frappe.ui.form.on("License Change Request", {
 		]);
 		if (frm.doc.name !== name) return;
 		frm.toggle_display("apply_section", Boolean(frm.doc.claimed_on || frm.doc.pax8_message || attempts.length));
+		frm.toggle_display("attempts_section", Boolean(attempts.length));
 		show_headline(frm, facts);
 		show_trace(frm, facts.steps);
 		show_attempts(frm, attempts);
