@@ -1,5 +1,7 @@
 """The real thing: RQ workers as processes of their own, killed at the worst moments and started again."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -106,3 +108,14 @@ def test_a_sync_asked_for_by_hand_is_run_by_a_worker(site, sandbox, people, as_u
 	site.db.commit()
 	start_worker()
 	wait_for(site, lambda: site.db.get_value("Pax8 Subscription", KEEPER, "quantity") == 12, "synced")
+
+
+@pytest.mark.parametrize(("command", "loaded"), [("worker", True), ("migrate", False)])
+def test_a_worker_loads_once_what_every_job_needs(site, command, loaded):
+	code = (
+		"import sys; sys.argv = ['bench_helper.py', 'frappe', sys.argv[1], '--queue', 'short']\n"
+		"from msp_licensing import commands\n"
+		"print(all(job in sys.modules for job in commands.JOBS))"
+	)
+	done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True)
+	assert done.stdout.strip() == str(loaded), done.stderr
