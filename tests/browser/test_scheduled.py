@@ -31,7 +31,9 @@ def test_a_reduction_for_the_end_of_the_term_by_keyboard(demo_site, pax8, sign_i
 
 	desk = sign_in(demo_site.manager, "/app/license-change-request/view/list")
 	desk.locator(".list-row-container", has_text="Business Premium").locator(".list-subject a").first.click()
-	expect(desk.locator(".form-page")).to_contain_text("It is for the end of the term", timeout=60_000)
+	expect(desk.locator(".form-message:visible").first).to_contain_text(
+		"It is for the end of the term", timeout=60_000
+	)
 	desk.locator(".actions-btn-group:visible button").first.click()
 	menu = desk.locator(".actions-btn-group:visible .dropdown-menu")
 	expect(menu.locator("a", has_text=re.compile("^\\s*Approve\\s*$"))).to_have_count(0)
