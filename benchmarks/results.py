@@ -169,6 +169,7 @@ PARTS = {
 	"read": "fresh read, comparing",
 	"write": "sending, reading back",
 	"tell": "recording, telling",
+	"cpu": "processor time",
 	"empty": "a job that does nothing",
 }
 BEYOND = 1.0

@@ -115,7 +115,7 @@ def test_a_worker_loads_once_what_every_job_needs(site, command, loaded):
 	code = (
 		"import sys; sys.argv = ['bench_helper.py', 'frappe', sys.argv[1], '--queue', 'short']\n"
 		"from msp_licensing import commands\n"
-		"print(all(job in sys.modules for job in commands.JOBS))"
+		"print(all(name in sys.modules for name in (*commands.JOBS, *commands.USED_BY_JOBS)))"
 	)
 	done = subprocess.run([sys.executable, "-c", code, command], capture_output=True, text=True)
 	assert done.stdout.strip() == str(loaded), done.stderr

@@ -93,7 +93,7 @@ def test_a_page_shows_what_was_measured_and_leaves_out_what_was_not():
 
 
 def changed(total, pax8, empty=0.2):
-	parts = dict.fromkeys(("approve", "start", "read", "write", "tell"), total / 5)
+	parts = dict.fromkeys(("approve", "start", "read", "write", "tell", "cpu"), total / 5)
 	return {"total": total, "pax8": pax8, "empty": empty, **parts}
 
 
