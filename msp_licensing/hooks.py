@@ -71,7 +71,7 @@ scheduler_events = {
 			"msp_licensing.tasks.watch_scheduled_changes",
 			"msp_licensing.tasks.follow_up_pax8_webhooks",
 		],
-		"30 1 * * *": ["msp_licensing.tasks.check_license_change_deadlines"],
+		"30 6 * * *": ["msp_licensing.tasks.check_license_change_deadlines"],
 		"0 7 * * *": [
 			"msp_licensing.tasks.remind_of_scheduled_changes",
 			"msp_licensing.tasks.send_license_change_digest",
