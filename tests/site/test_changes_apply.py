@@ -99,10 +99,17 @@ def test_two_workers_at_once_send_once(site, sandbox, request_for):
 	assert state(site, doc.name) == "Applied" and len(puts(sandbox)) == 1
 
 
-def test_a_worker_that_lost_its_lock_does_not_send_after_another(site, sandbox, request_for, monkeypatch):
-	"""The lock lives as long as the database connection; a renewed connection has none."""
+@pytest.mark.parametrize("trouble", [None, "NotFound", "Unreachable"])
+def test_a_worker_that_lost_its_lock_neither_sends_nor_speaks_after_another(
+	site, sandbox, request_for, monkeypatch, trouble
+):
+	"""The lock lives as long as the database connection; a renewed connection has none.
+
+	What the slow one would say, "nothing was sent", would let a person send it once more.
+	"""
 	from frappe.utils import now_datetime
 
+	from msp_licensing import pax8
 	from msp_licensing.sync import subscriptions
 
 	doc = request_for("15")
@@ -112,6 +119,8 @@ def test_a_worker_that_lost_its_lock_does_not_send_after_another(site, sandbox, 
 		store_one(remote)
 		site.db.set_value(DT, doc.name, "write_sent_on", now_datetime())
 		site.db.commit()
+		if trouble:
+			raise getattr(pax8, trouble)("Something else")
 
 	monkeypatch.setattr(subscriptions, "store_one", another_worker_sends_meanwhile)
 	run(doc.name)
