@@ -32,9 +32,9 @@ from msp_licensing.pax8 import Forbidden, NotFound, Pax8Client, Pax8Error, Refus
 from msp_licensing.rules.fate import ACTIVE, PROVISIONING
 from msp_licensing.sync import connection, subscriptions
 
-# Seconds between the reads that look for the effect, in one job. Provisioning that takes longer is looked at again
-# by the five-minute follow-up, so that no worker is kept waiting.
-READ_BACK_AFTER = (0, 1, 2, 4, 8, 15)
+# Seconds between the reads that look for the effect, in one job: often at first, since most changes are there in a few
+# seconds. Provisioning that takes longer is looked at again by the five-minute follow-up, so that no worker is kept waiting.
+READ_BACK_AFTER = (0, *(0.5,) * 8, 1, 1, 2, 4, 8, 10)
 
 # Provisioning can get stuck at Pax8 although the service works: staff are told, and in the end have to look.
 SLOW_AFTER = timedelta(hours=4)
