@@ -57,6 +57,9 @@ class Machines:
 		if fault is None:
 			return
 		self.seen[f"{fault['kind']} on {fault['operation']}"] += 1
+		if fault["kind"] == "blind":
+			self.sandbox.faults.add("status", READ, status=503, count=None, skip=1)
+			fault = {**fault, "kind": "drop_after"}
 		if fault["kind"] == "outside":
 			if fault["operation"] == READ and not fault.get("skip"):
 				self.intent.shown = quantity

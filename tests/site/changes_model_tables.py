@@ -172,7 +172,10 @@ FAULTS: tuple[dict[str, Any] | None, ...] = (
 	{"operation": READ, "kind": "status", "status": 429, "headers": ROUND, "count": None},
 	{"operation": "*", "kind": "drop_before", "count": None},
 	{"operation": "*", "kind": "status", "status": 502, "count": None},
+	{"operation": UPDATE, "kind": "blind"},
 )
+BLIND = len(FAULTS) - 1
+"""The write is done, its answer is lost, and nothing can be read afterwards."""
 KILLABLE = (
 	*("work",) * 4,
 	"submit",

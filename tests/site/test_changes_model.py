@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from changes_model import START, Step, World
+from changes_model_tables import BLIND
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -136,6 +137,20 @@ def test_a_worker_may_die_anywhere(world, where):
 		assert set(states) <= {"Applied", "Needs Review", "Failed"}
 	died = sum(count for name, count in world.seen.items() if "work died" in name)
 	assert died >= 3, f"it was through before it could die: {world.seen}"
+
+
+# Somebody puts the quantity back at Pax8 before the next look: it is as if nothing had been sent.
+PUT_BACK: list[Step] = [("outside", 0, 0, 9), ("travel", 2), ("follow_up",), ("work", 0, 0, 0, 0)]
+
+
+@pytest.mark.parametrize(
+	"lost",
+	[("work", 0, BLIND, 0, 0), *(("killed", 0, 0, count, 0, 0, 0, 0) for count in (1, 2))],
+	ids=["its answer", "the worker, after the write", "the worker, after a read"],
+)
+def test_what_may_have_been_sent_is_not_sent_again_though_pax8_has_the_old_quantity(world, lost):
+	world.play([("submit", 0, 3, 1, 1), lost, *PUT_BACK])
+	assert sum(len(puts) for puts in world.puts.values()) == 1
 
 
 def test_whatever_happens_pax8_is_told_once_what_was_released_and_every_request_ends(world):

@@ -304,6 +304,8 @@ def test_two_at_once(world, pair):
 def check(world, name, first, second):
 	from frappe.utils.background_jobs import get_queue
 
+	from msp_licensing import permissions
+
 	site, sandbox = world.site, world.sandbox
 	site.db.rollback()
 	rows = site.get_all(DT, fields=["*"])
@@ -317,6 +319,9 @@ def check(world, name, first, second):
 		assert site.db.get_value(DT, name, "workflow_state") == states[0]
 	for row in opened:
 		owner = site.db.get_value("Pax8 Subscription", row.subscription, "client")
+		people = permissions.users_of(row.client_doctype, row.client, permissions.CLIENT)
+		asked = row.source != "Portal" or row.requested_by in people
+		assert asked, f"{row.requested_by} asks for {row.client}"
 		assert row.client == owner, f"{row.name} is open for {row.client}; the subscription is {owner}'s"
 	for job in get_queue("short").jobs:
 		if job.kwargs["method"] == "msp_licensing.changes.apply.run":
