@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from changes_model_policy import ASKED, HELD, REFUSED, RELEASED, Facts, Past, verdicts
-from changes_model_tables import CEDARS, NOW, READ, SUBSCRIPTIONS, TERM_END, WAITING, WITHDRAWABLE
+from changes_model_tables import CEDARS, COMMITTED, NOW, READ, SUBSCRIPTIONS, TERM_END, WAITING, WITHDRAWABLE
 
 from msp_licensing.sandbox import storybook
 from msp_licensing.setup import demo
@@ -24,13 +24,14 @@ class Clients:
 	def submit(self, which: int, change: int, how: int, when: int) -> None:
 		"""A client asks; now and then for a subscription that is not its own, from an old page, or twice."""
 		subscription = SUBSCRIPTIONS[which % len(SUBSCRIPTIONS)]
-		foreign, double, unread = how % 7 == 6, how % 3 == 2, how % 5 == 4
+		foreign, double, unread = how % 16 == 15, how % 3 == 2, how % 9 == 8
 		own = subscription in CEDARS
 		user = self.people.requester if own != foreign else self.people.foreign_requester
-		timing = TERM_END if when % 3 == 0 else NOW
+		committed = subscription in COMMITTED
+		timing = TERM_END if when % (2 if committed else 20) == 0 else NOW
 		known, true = self._facts_known(subscription), self._facts_true(subscription)
 		wanted = self._wished(known.quantity, change)
-		seen = (None, known.quantity, known.quantity, known.quantity + 1)[how % 4]
+		seen = (None, *(known.quantity,) * 8, known.quantity + 1)[how % 10]
 		by_known = self._judged(subscription, known, wanted, timing=timing, user=user)
 		if unread:
 			self.sandbox.faults.add("status", READ, status=503, count=None)
@@ -128,7 +129,7 @@ class Clients:
 
 	def _somebody_at_the_client(self, row: Any, who: int) -> str:
 		people = self.people
-		user = (people.approver, people.approver, people.requester, people.foreign_requester)[who % 4]
+		user = (*(people.approver,) * 6, people.requester, people.foreign_requester)[who % 8]
 		self.intent.permitted = user == people.approver and row.client == demo.CEDAR
 		return user
 
@@ -205,7 +206,8 @@ class Clients:
 		return demo.CEDAR if subscription in CEDARS else demo.MUELLER
 
 	def _wished(self, quantity: int, change: int) -> int:
-		changes = (1, -1, 2, quantity // 2, -(quantity // 2), quantity // 2 + 1, 30, -3, 0, 5, 250, -quantity)
+		usual = (1, -1, 2, -2, -3, 5, 30, quantity // 2, -(quantity // 2), quantity // 2 + 1)
+		changes = (*usual, *usual, 0, 250, -quantity)
 		return quantity + changes[change % len(changes)]
 
 	def _facts_true(self, subscription: str) -> Facts:

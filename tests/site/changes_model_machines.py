@@ -143,7 +143,7 @@ class Machines:
 
 		db = self.site.local.db
 		sql, send = db.sql, transport.httpx.Client.send
-		left = [count % {"call": 4, "statement": 120}.get(place, 7)]
+		left = [count % {"call": 3, "statement": 90}.get(place, 6)]
 
 		def strike(here: bool) -> None:
 			left[0] -= here

@@ -7,6 +7,7 @@ from msp_licensing.sandbox import storybook
 CEDARS = (storybook.CEDAR_KEEPER, storybook.CEDAR_SOPHOS, storybook.CEDAR_BUSINESS_BASIC)
 MUELLERS = (storybook.MUELLER_EXCLAIMER, storybook.MUELLER_BUSINESS_PREMIUM)
 SUBSCRIPTIONS = CEDARS + MUELLERS
+COMMITTED = (storybook.CEDAR_BUSINESS_BASIC, storybook.MUELLER_BUSINESS_PREMIUM)
 
 DT = "License Change Request"
 NOW, TERM_END = "Now", "End of Term"

@@ -76,6 +76,18 @@ ROUNDS = st.lists(
 )
 
 
+# Where a history begins: with the usual policy, or with one under which more is released, asked at the client, or planned.
+BEGINS = st.sampled_from(
+	(
+		[],
+		[("set_policy", 5), ("set_price", 0, 0), ("set_price", 1, 0)],
+		[("set_policy", 6)],
+		[("set_client_policy", 0, 9)],
+		[("set_client_policy", 0, 9), ("set_policy", 6)],
+	)
+)
+
+
 @pytest.fixture(scope="module")
 def small_sandbox() -> Iterator[Any]:
 	from msp_licensing.sandbox import Sandbox
@@ -161,8 +173,9 @@ def test_whatever_happens_pax8_is_told_once_what_was_released_and_every_request_
 		suppress_health_check=list(HealthCheck),
 		phases=(Phase.explicit, Phase.generate, Phase.shrink),
 	)
-	@given(rounds=ROUNDS)
-	def play(rounds: list[tuple[list[Step], Step, list[Step], Step]]) -> None:
-		world.play([step for before, wish, then, work in rounds for step in (*before, wish, *then, work)])
+	@given(begin=BEGINS, rounds=ROUNDS)
+	def play(begin: list[Step], rounds: list[tuple[list[Step], Step, list[Step], Step]]) -> None:
+		history = [step for before, wish, then, work in rounds for step in (*before, wish, *then, work)]
+		world.play([*begin, *history])
 
 	play()
