@@ -101,7 +101,7 @@ def demo_site(made_site: Any, pax8: SandboxControl) -> Any:
 	pax8.post("reset")
 	pax8.post("config", provisioning_seconds=1.0)
 	on_site(
-		"import conftest; conftest.clean_requests(frappe)\n"
+		"import cleaning; cleaning.clean_requests(frappe)\n"
 		"import time\n"
 		"from msp_licensing.sync import jobs\n"
 		# The workers may be reading a company that was just mapped: then this waits its turn.

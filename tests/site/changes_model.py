@@ -57,7 +57,7 @@ class World(Clients, Staff, Machines, Checks):
 
 	def begin(self) -> None:
 		"""No requests, the usual policy, and the sandbox as it was."""
-		from conftest import clean_requests, empty_queues
+		from cleaning import clean_requests, empty_queues
 
 		self.site.db.rollback()
 		self.site.set_user("Administrator")

@@ -83,7 +83,7 @@ class Machines:
 
 	def lose_jobs(self) -> None:
 		"""Redis starts anew, and knows of nothing."""
-		from conftest import empty_queues
+		from cleaning import empty_queues
 
 		empty_queues(self.site)
 

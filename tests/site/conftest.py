@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cleaning import TRACES, empty_queues
 
 OWN_TABLES = (
 	"License Change Attempt",
@@ -28,18 +29,6 @@ OWN_TABLES = (
 	"MSP Client",
 	"Licensing Vendor Override",
 	"Licensing Return Window",
-)
-TRACES = (
-	"Notification Log",
-	"ToDo",
-	"Email Queue",
-	"Email Queue Recipient",
-	"Workflow Action",
-	"Workflow Action Permitted Role",
-	"Version",
-	"Comment",
-	"DocShare",
-	"Error Log",
 )
 
 
@@ -70,13 +59,6 @@ def site(frappe_site: Any) -> Iterator[Any]:
 	yield frappe
 	frappe.set_user("Administrator")
 	frappe.db.rollback()
-
-
-def clean_requests(frappe: Any) -> None:
-	"""No requests, and none of the traces they leave."""
-	for doctype in ("License Change Request", "License Change Attempt", "License Change Notice", *TRACES):
-		frappe.db.sql(f"delete from `tab{doctype}`")
-	frappe.db.commit()
 
 
 def clean(frappe: Any) -> None:
@@ -117,13 +99,6 @@ def clean(frappe: Any) -> None:
 def _own_tables(frappe: Any) -> tuple[str, ...]:
 	"""With ERPNext, its Customers are the clients. This site has no others."""
 	return (*OWN_TABLES, *(("Customer",) if "erpnext" in frappe.get_installed_apps() else ()))
-
-
-def empty_queues(frappe: Any) -> None:
-	from frappe.utils.background_jobs import get_queue
-
-	for name in ("short", "default", "long"):
-		get_queue(name).empty()
 
 
 @pytest.fixture(scope="session")

@@ -283,7 +283,7 @@ MEANWHILE = (
 
 @pytest.mark.parametrize("meanwhile", MEANWHILE, ids=lambda case: case[0].__name__.strip("_"))
 def test_a_page_that_has_grown_old_is_told_what_is_so_now(site, sandbox, people, meanwhile):
-	from conftest import empty_queues
+	from cleaning import empty_queues
 
 	change, wanted, words = meanwhile
 	change(site, sandbox)

@@ -269,7 +269,7 @@ def statements(world, begin, one):
 
 
 def afresh(world):
-	from conftest import clean_requests, empty_queues
+	from cleaning import clean_requests, empty_queues
 
 	from msp_licensing.setup import demo
 
