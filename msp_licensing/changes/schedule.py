@@ -214,8 +214,9 @@ class _Look:
 			values["quantity_change"] = asked - now
 			self._ask_again(decision, _moved_words(before, now, asked), values, event="quantity_moved")
 			return False
-		if not self.doc.decided_by:
-			values |= {"decision_rule": decision.rule, "decision_summary": decide.staff_words(decision)}
+		# From here on it is the policy that allows it: what a person approved was a change of another quantity.
+		values |= {"decision_rule": decision.rule, "decision_summary": decide.staff_words(decision)}
+		values |= {"decision": "Auto-Approved", "decided_by": None, "decided_on": now_datetime()}
 		self._move(SCHEDULED, **values)
 		what = _said("moved", before=before, now=now, target=self.target)
 		notify.about("scheduled_changed", self.doc, what=what, key=f"{before} {now}")

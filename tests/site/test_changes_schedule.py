@@ -297,6 +297,16 @@ def test_a_later_increase_is_noticed_and_the_requester_told(site, sandbox, plann
 	assert site.db.count("License Change Notice") == before and not needing(site), "told once"
 
 
+def test_what_staff_approved_counts_for_no_other_quantity(site, sandbox, planned, people):
+	"""Or else a policy that holds it when it is due would find it approved."""
+	site.db.set_value("License Change Request", planned.name, {"decision": "Held", "decided_by": people.manager})
+	site.db.commit()
+	sandbox.change("subscriptions", PREMIUM, quantity=20)
+	doc = look(site, planned.name)
+	assert (doc.workflow_state, doc.current_quantity) == ("Scheduled", 20)
+	assert (doc.decision, doc.decided_by) == ("Auto-Approved", None)
+
+
 def test_an_increase_that_makes_it_too_large_a_change_asks_staff_again(site, sandbox, planned, people):
 	sandbox.change("subscriptions", PREMIUM, quantity=40)
 	doc = look(site, planned.name)
