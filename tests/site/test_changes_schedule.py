@@ -299,7 +299,9 @@ def test_a_later_increase_is_noticed_and_the_requester_told(site, sandbox, plann
 
 def test_what_staff_approved_counts_for_no_other_quantity(site, sandbox, planned, people):
 	"""Or else a policy that holds it when it is due would find it approved."""
-	site.db.set_value("License Change Request", planned.name, {"decision": "Held", "decided_by": people.manager})
+	site.db.set_value(
+		"License Change Request", planned.name, {"decision": "Held", "decided_by": people.manager}
+	)
 	site.db.commit()
 	sandbox.change("subscriptions", PREMIUM, quantity=20)
 	doc = look(site, planned.name)
