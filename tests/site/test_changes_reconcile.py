@@ -1,5 +1,7 @@
 """What nobody can tell is found out by reading, and never by sending again; every request ends."""
 
+from datetime import datetime, timezone
+
 import pytest
 from frappe.model.workflow import WorkflowTransitionError, apply_workflow
 from moving_clock import MovingClock
@@ -26,6 +28,8 @@ def unknown(people, site, sandbox, monkeypatch):
 	from msp_licensing.changes import apply, requests
 
 	monkeypatch.setattr(apply, "READ_BACK_AFTER", (0,))
+	# A reset takes the sandbox's clock back to the start of the tests; histories are compared with the site's time.
+	sandbox.clock.set(datetime.now(timezone.utc))
 
 	def make(done=False, then=None):
 		doc = requests.submit(KEEPER, "15", access=permissions.portal_access(people.requester))
