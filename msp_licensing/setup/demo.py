@@ -194,7 +194,9 @@ def make_client(name: str) -> None:
 
 def make_user(person: Person) -> None:
 	"""A user with their role, and for clients a Contact that ties the user to the client."""
-	if not frappe.db.exists("User", person.email):
+	if frappe.db.exists("User", person.email):
+		frappe.get_doc("User", person.email).add_roles(*_roles_of(person))
+	else:
 		user = frappe.get_doc(
 			{
 				"doctype": "User",
@@ -207,7 +209,6 @@ def make_user(person: Person) -> None:
 		)
 		user.flags.no_welcome_mail = True
 		user.insert(ignore_permissions=True)
-	frappe.get_doc("User", person.email).add_roles(*_roles_of(person))
 	update_password(person.email, PASSWORD)
 	if person.client:
 		link_contact(person)

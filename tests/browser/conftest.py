@@ -24,6 +24,8 @@ CHROMIUM_OPTIONS = [
 	"--disable-sync",
 ]
 
+SECONDS = 60  # for anything that is waited for: a busy machine is slow, and what never comes fails all the same
+
 _PRELUDE = """
 import json, os, sys
 sys.path.insert(0, {site_tests!r})
@@ -114,8 +116,9 @@ def demo_site(made_site: Any, pax8: SandboxControl) -> Any:
 
 @pytest.fixture(scope="session")
 def chromium(live_site: Any) -> Iterator[Any]:
-	from playwright.sync_api import sync_playwright
+	from playwright.sync_api import expect, sync_playwright
 
+	expect.set_options(timeout=SECONDS * 1000)
 	with sync_playwright() as playwright:
 		browser = playwright.chromium.launch(executable_path=live_site.chromium, args=CHROMIUM_OPTIONS)
 		yield browser
@@ -129,7 +132,7 @@ def sign_in(chromium: Any, demo_site: Any, request: pytest.FixtureRequest) -> It
 
 	def open_page(user: str, path: str, **options: Any) -> Any:
 		context = chromium.new_context(base_url=demo_site.url, **options)
-		context.set_default_timeout(30_000)
+		context.set_default_timeout(SECONDS * 1000)
 		contexts.append(context)
 		page = context.new_page()
 		page.errors = []

@@ -23,6 +23,35 @@ def clean_requests(frappe: Any) -> None:
 	frappe.db.commit()
 
 
+# What Frappe's cache keeps of DocTypes and apps: no test leaves it changed (what changes a DocType also drops it from
+# the cache), and to read it anew takes most of a second.
+SCHEMA = (
+	"active_domains",
+	"all_apps",
+	"app_hooks",
+	"app_modules",
+	"db_tables",
+	"doctype_form_meta",
+	"doctype_meta",
+	"doctype_modules",
+	"installed_app_modules",
+	"installed_apps",
+	"is_table",
+	"module_app",
+	"module_installed_app",
+	"table_columns",
+)
+
+
+def forget(frappe: Any) -> None:
+	"""`frappe.clear_cache()`, but for SCHEMA: for what was written behind Frappe's back."""
+	kept = {frappe.cache.make_key(key) for key in SCHEMA}
+	frappe.cache.delete_value(list(set(frappe.cache.get_keys("")) - kept), make_keys=False)
+	frappe.local.cache = {}
+	frappe.db.value_cache.clear()
+	frappe.clear_cache(user="Administrator")  # with it go what this process remembers and the website's routes
+
+
 def empty_queues(frappe: Any) -> None:
 	from frappe.utils.background_jobs import get_queue
 

@@ -5,13 +5,13 @@ Nothing here imports Frappe at module level: pytest reads this file on machines 
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cleaning import TRACES, empty_queues
+from cleaning import TRACES, empty_queues, forget
 
 OWN_TABLES = (
 	"License Change Attempt",
@@ -84,16 +84,26 @@ def clean(frappe: Any) -> None:
 			frappe.db.delete("Contact", {"name": contact.name})
 	for table, column in (("Has Role", "parent"), ("Notification Settings", "name"), ("User", "name")):
 		frappe.db.delete(table, {column: ("in", others or [""])})
+	frappe.db.delete("__Auth", {"doctype": "User", "name": ("in", others or [""])})
 	for doctype in ("Pax8 Settings", "Licensing Settings"):
 		frappe.db.delete("Singles", {"doctype": doctype})
 	frappe.db.delete("__Auth", {"doctype": "Pax8 Settings"})
 	frappe.db.commit()
-	frappe.clear_cache()
+	forget(frappe)
 	empty_queues(frappe)
-	from msp_licensing.setup.install import make_default_settings
+	if _default_settings:
+		for table, rows in _default_settings.items():
+			_insert(frappe, table, rows)
+	else:
+		from msp_licensing.setup.install import make_default_settings
 
-	make_default_settings()
+		make_default_settings()
+		_default_settings.update(_read(frappe, ("Singles", "Licensing Return Window")))
 	frappe.db.commit()
+
+
+# The rows of both Singles as Frappe saves them when the app is installed.
+_default_settings: dict[str, list[dict[str, Any]]] = {}
 
 
 def _own_tables(frappe: Any) -> tuple[str, ...]:
@@ -148,24 +158,35 @@ def sandbox(site: Any, empty_sandbox: Any, synced: dict[str, Any]) -> Any:
 			demo.map_companies()
 	site.db.commit()
 	empty_queues(site)
-	for table in (*_own_tables(site), "Singles", "__Auth"):
-		synced[table] = site.db.sql(f"select * from {_quoted(table)}{_own_rows(table)}", as_dict=True)
+	synced.update(_read(site, (*_own_tables(site), "Singles", "__Auth")))
 	return empty_sandbox
+
+
+def _read(frappe: Any, tables: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+	return {
+		table: frappe.db.sql(f"select * from {_quoted(table)}{_own_rows(table)}", as_dict=True)
+		for table in tables
+	}
 
 
 def _restore(frappe: Any, tables: dict[str, Any]) -> None:
 	for table, rows in tables.items():
 		frappe.db.sql(f"delete from {_quoted(table)}{_own_rows(table)}")
-		if rows:
-			columns = list(rows[0])
-			names = ", ".join(f"`{column}`" for column in columns)
-			group = "(" + ", ".join(["%s"] * len(columns)) + ")"
-			frappe.db.sql(
-				f"insert into {_quoted(table)} ({names}) values {', '.join([group] * len(rows))}",
-				[row[column] for row in rows for column in columns],
-			)
+		_insert(frappe, table, rows)
 	frappe.db.commit()
-	frappe.clear_cache()
+	forget(frappe)
+
+
+def _insert(frappe: Any, table: str, rows: list[dict[str, Any]]) -> None:
+	if not rows:
+		return
+	columns = list(rows[0])
+	names = ", ".join(f"`{column}`" for column in columns)
+	group = "(" + ", ".join(["%s"] * len(columns)) + ")"
+	frappe.db.sql(
+		f"insert into {_quoted(table)} ({names}) values {', '.join([group] * len(rows))}",
+		[row[column] for row in rows for column in columns],
+	)
 
 
 def _quoted(table: str) -> str:
@@ -200,17 +221,51 @@ def people(site: Any, sandbox: Any) -> Any:
 	return SimpleNamespace(**{name: person.email for name, person in zip(names, demo.PEOPLE, strict=True)})
 
 
+@pytest.fixture(scope="session")
+def users_made() -> dict[tuple[str, str | None, str], dict[str, Any]]:
+	"""The rows of each user a test of this session made: Frappe takes most of a second to make one."""
+	return {}
+
+
 @pytest.fixture
-def make_portal_user(site: Any) -> Callable[[str, str | None, str], str]:
+def make_portal_user(site: Any, users_made: dict[Any, Any]) -> Callable[[str, str | None, str], str]:
 	"""Makes a user with a role, and a Contact tied to `client` if one is given: make_portal_user(email, client, role)."""
 	from msp_licensing.setup import demo
 
 	def make(email: str, client: str | None, role: str) -> str:
-		demo.make_user(demo.Person(email, email.split("@")[0].title(), "Test", role, client))
+		key = (email, client, role)
+		if key in users_made and not site.db.exists("User", email):
+			for table, rows in users_made[key].items():
+				_insert(site, table, rows)
+			site.clear_cache(user=email)
+		else:
+			new = not site.db.exists("User", email)
+			demo.make_user(demo.Person(email, email.split("@")[0].title(), "Test", role, client))
+			if new:
+				users_made[key] = _rows_of_user(site, email)
 		site.db.commit()
 		return email
 
 	return make
+
+
+def _rows_of_user(frappe: Any, email: str) -> dict[str, list[dict[str, Any]]]:
+	contact = frappe.db.get_value("Contact", {"email_id": email})
+	filters = {
+		"User": {"name": email},
+		"Has Role": {"parenttype": "User", "parent": email},
+		"Notification Settings": {"name": email},
+		"DocShare": {"user": email},
+		"Contact": {"name": contact},
+		"Contact Email": {"parent": contact},
+		"Dynamic Link": {"parenttype": "Contact", "parent": contact},
+		"__Auth": {"doctype": "User", "name": email},
+	}
+	rows = {}
+	for table, values in filters.items():
+		where = " and ".join(f"{column} = %({column})s" for column in values)
+		rows[table] = frappe.db.sql(f"select * from {_quoted(table)} where {where}", values, as_dict=True)
+	return rows
 
 
 @pytest.fixture
