@@ -176,7 +176,7 @@ def _shown(row: Any, events: list[chain.Event]) -> dict[str, Any]:
 		"is_applied": row.workflow_state == states.APPLIED,
 		"events": [
 			{
-				"on": format_datetime(event.on, "yyyy-MM-dd HH:mm:ss"),
+				"on": format_datetime(event.on),
 				"what": event.what,
 				"who": get_fullname(event.who) if event.who else "",
 				"text": event.text,

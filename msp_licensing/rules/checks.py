@@ -33,15 +33,19 @@ def usage_class_of(facts: SubscriptionFacts) -> str:
 
 
 def percent(change: int, current: int) -> str:
-	"""The change as percent of `current`, signed, for reading."""
-	return short(EXACT.divide(Decimal(change * 100), Decimal(current)))
+	"""The change as percent of `current`, signed, for reading.
+
+	With as many decimals (four at most) as `current` has digits: then no change beside a threshold in whole percent
+	reads as if it met it, since it differs by 1/`current` at least.
+	"""
+	return short(EXACT.divide(Decimal(change * 100), Decimal(current)), len(str(abs(current))))
 
 
-def short(number: Decimal) -> str:
-	"""At most four decimals, no exponent, no trailing zeros; for reading, never for comparing."""
+def short(number: Decimal, decimals: int = 4) -> str:
+	"""At most so many (never above four) decimals, no exponent, no trailing zeros; for reading, never for comparing."""
 	if number.adjusted() > 30:
 		return str(number)
 	if number.adjusted() < -30:
 		return "0"
-	text = f"{number:.4f}"
+	text = f"{number:.{min(decimals, 4)}f}"
 	return text.rstrip("0").rstrip(".") if "." in text else text

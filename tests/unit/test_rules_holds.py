@@ -224,7 +224,7 @@ def test_the_window_starts_at_the_oldest_change_within_it():
 	decision = run(10, policy, quantity=9, releases=releases)
 	assert decision.rule == "threshold_window"
 	assert decision.numbers["base"] == 6 and decision.numbers["since"] == days_ago(20).isoformat()
-	assert decision.numbers["together_percent"] == "66.6667"
+	assert decision.numbers["together_percent"] == "66.7"
 
 
 def test_what_is_alone_too_large_is_not_made_small_by_the_window():

@@ -21,6 +21,11 @@ frappe.ui.form.on("License Change Request", {
 		}));
 	},
 
+	onload(frm) {
+		// Not the field's default: of whatever type the field is, Frappe's forms read "Now" as the time of day.
+		if (frm.is_new() && !frm.doc.timing) frm.doc.timing = "Now";
+	},
+
 	async refresh(frm) {
 		frm.get_field("decision_html").$wrapper.empty();
 		frm.get_field("attempts_html").$wrapper.empty();

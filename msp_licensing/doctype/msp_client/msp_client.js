@@ -1,11 +1,8 @@
 frappe.ui.form.on("MSP Client", {
 	refresh(frm) {
-		if (frm.is_new()) {
-			frappe.contacts.clear_address_and_contact(frm);
-			return;
-		}
 		// Licensing managers need no right to Contacts; without it the list would only look empty.
-		frm.toggle_display("contacts_section", frappe.model.can_read("Contact"));
+		frm.toggle_display("contacts_section", !frm.is_new() && frappe.model.can_read("Contact"));
+		if (frm.is_new()) return;
 		frappe.contacts.render_address_and_contact(frm);
 		frappe.require("/assets/msp_licensing/js/portal_people.js", () => msp_licensing.show_portal_people(frm));
 		frappe.require("/assets/msp_licensing/js/client_policy.js", () => msp_licensing.show_client_policy(frm));

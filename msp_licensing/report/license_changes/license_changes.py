@@ -49,7 +49,7 @@ FIELDS = (
 GROUPS = (
 	("Applied", "green", {states.APPLIED}),
 	("Under Way", "blue", set(states.OPEN) - {states.NEEDS_REVIEW}),
-	("Not Made", "gray", {states.REJECTED, states.WITHDRAWN, states.EXPIRED}),
+	("Not Made", "grey", {states.REJECTED, states.WITHDRAWN, states.EXPIRED}),
 	("Failed or Unclear", "red", {states.FAILED, states.NEEDS_REVIEW}),
 )
 
