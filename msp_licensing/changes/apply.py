@@ -302,7 +302,7 @@ class _Application:
 
 def _words(error: Pax8Error) -> str:
 	"""Pax8's own words where it gave any."""
-	return " ".join(error.details) or error.message
+	return "; ".join(error.details) or error.message
 
 
 # --------------------------------------------------------------------------------------------- follow-up

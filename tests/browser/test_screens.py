@@ -1,0 +1,94 @@
+"""Every screen of the desk opens without an error of its scripts; a new request is filled in and made at once."""
+
+import pytest
+
+from msp_licensing.sandbox import storybook
+
+KEEPER = storybook.CEDAR_KEEPER
+
+DOCTYPES = (
+	"License Change Request",
+	"Licensing Client Policy",
+	"MSP Client",
+	"Pax8 Company",
+	"Pax8 Product",
+	"Pax8 Subscription",
+	"Pax8 Subscription Change",
+	"Pax8 Sync Run",
+	"Pax8 Sync Warning",
+	"Pax8 Webhook Event",
+)
+# What a manager may make by hand; all else comes from Pax8 or from what happens.
+MADE_BY_HAND = ("License Change Request", "Licensing Client Policy", "MSP Client")
+SETTINGS = ("Licensing Settings", "Pax8 Settings")
+REPORTS = ("License Changes",)
+
+
+def route(doctype: str) -> str:
+	return "/app/" + doctype.lower().replace(" ", "-")
+
+
+@pytest.fixture
+def one_of_each(demo_site, look):
+	"""The name of one record of each DocType, made where the demo has none."""
+	return look(
+		"from msp_licensing import permissions; from msp_licensing.changes import requests\n"
+		f"requests.submit({KEEPER!r}, 40, access=permissions.portal_access({demo_site.requester!r}))\n"
+		"if not frappe.db.count('Licensing Client Policy'):\n"
+		"	frappe.get_doc({'doctype': 'Licensing Client Policy', 'client_doctype': 'MSP Client',"
+		" 'client': frappe.get_all('MSP Client', pluck='name', order_by='name')[0]}).insert()\n"
+		f"answer = {{doctype: frappe.db.get_value(doctype, {{}}, 'name') for doctype in {DOCTYPES!r}}}"
+	)
+
+
+def test_no_screen_shows_an_error(demo_site, sign_in, one_of_each):
+	page = sign_in(demo_site.manager, "/app/msp-licensing")
+	missing = [
+		doctype
+		for doctype in DOCTYPES
+		if not one_of_each[doctype] and doctype not in ("Pax8 Sync Warning", "Pax8 Webhook Event")
+	]
+	assert not missing, "nothing to open"
+	screens = [
+		*map(route, DOCTYPES),
+		*(f"{route(doctype)}/new" for doctype in MADE_BY_HAND),
+		*(f"{route(doctype)}/{name}" for doctype, name in one_of_each.items() if name),
+		*map(route, SETTINGS),
+		*(f"/app/query-report/{name}" for name in REPORTS),
+	]
+	failed = {}
+	for screen in screens:
+		page.goto(screen)
+		page.wait_for_function("window.frappe && frappe.get_route && cur_page && cur_page.page")
+		page.wait_for_load_state("networkidle")
+		told = page.locator(".msgprint-dialog:visible, .modal.show .msgprint").all_inner_texts()
+		if page.errors or told:
+			failed[screen] = [*page.errors, *told]
+		page.errors.clear()
+	assert not failed
+
+
+def test_a_manager_fills_in_a_new_request_and_makes_the_change_at_once(demo_site, pax8, look, sign_in):
+	from playwright.sync_api import expect
+
+	page = sign_in(demo_site.manager, "/app/license-change-request/new")
+	form = page.locator(".form-page:visible")
+	expect(form.locator("[data-fieldname=timing] select")).to_have_value("Now")
+	link = form.locator("[data-fieldname=subscription] input")
+	link.fill("Keeper")
+	page.locator("[data-fieldname=subscription] [role=option]", has_text="Cedar").first.click()
+	expect(form.locator("[data-fieldname=current_quantity]")).to_contain_text("10")
+	form.locator("[data-fieldname=requested_quantity] input").fill("30")
+	page.keyboard.press("Tab")
+	page.locator(".page-head:visible").get_by_role("button", name="Change at Once").click()
+	dialog = page.locator(".modal.show")
+	expect(dialog).to_contain_text("10 → 30")
+	dialog.locator("textarea").fill("Asked for on the telephone")
+	dialog.get_by_role("button", name="Change at Once").click()
+	expect(page.locator(".page-head .indicator-pill:visible").first).to_have_text("Applied")
+	assert pax8.quantity(KEEPER) == 30
+	kept = look(
+		"answer = frappe.get_all('License Change Request', fields=['decision', 'timing', 'staff_reason'])"
+	)
+	assert kept == [{"decision": "Direct", "timing": "Now", "staff_reason": "Asked for on the telephone"}]
+	assert not page.errors
