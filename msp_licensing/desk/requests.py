@@ -213,9 +213,12 @@ def _notices(doc: Any) -> list[str]:
 	if doc.workflow_state == states.FAILED and not doc.retryable:
 		notices.append(_("This request cannot be retried: Pax8 may have made the change. Make a new one."))
 	if doc.next_attempt_on and connection.is_active():
-		notices.append(
-			_("It is taken up again by itself at {0}.").format(format_datetime(doc.next_attempt_on))
+		again = (
+			_("Pax8 is asked again at {0}.")
+			if doc.workflow_state == states.NEEDS_REVIEW
+			else _("It is taken up again by itself at {0}.")
 		)
+		notices.append(again.format(format_datetime(doc.next_attempt_on)))
 	return notices
 
 

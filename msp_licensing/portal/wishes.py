@@ -33,13 +33,13 @@ _SENT = {
 	"Scheduled": _("Your change is planned for the end of the term."),
 	"Applied": _("Your change was applied."),
 }
-_SENT_OTHERWISE = _("Your change is being applied.")
+_SENT_OTHERWISE = _("Your change is approved and will be applied.")
 # The same for an approver of the client.
 _APPROVED = {
 	"Pending Approval": _("Approved. It now waits for your provider."),
 	"Scheduled": _("Approved. It is planned for the end of the term."),
 }
-_APPROVED_OTHERWISE = _("Approved. The change is being applied.")
+_APPROVED_OTHERWISE = _("Approved. The change will be applied.")
 
 
 def request(

@@ -164,11 +164,11 @@ def test_somebody_elses_client_answers_like_one_that_does_not_exist(site, world,
 @pytest.mark.parametrize(
 	("quantity", "state", "message"),
 	[
-		("15", "Approved", "Your change is being applied."),
-		(" 15 ", "Approved", "Your change is being applied."),
-		(15, "Approved", "Your change is being applied."),
+		("15", "Approved", "Your change is approved and will be applied."),
+		(" 15 ", "Approved", "Your change is approved and will be applied."),
+		(15, "Approved", "Your change is approved and will be applied."),
 		("16", "Pending Approval", "Sent to your provider for approval."),
-		("5", "Approved", "Your change is being applied."),
+		("5", "Approved", "Your change is approved and will be applied."),
 	],
 )
 def test_a_wish_becomes_a_request_with_the_outcome_in_plain_words(

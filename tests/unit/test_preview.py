@@ -121,7 +121,7 @@ def test_with_self_service_off_there_is_nothing_to_press(preview):
 @pytest.mark.parametrize(
 	("policy", "quantity", "staff", "client"),
 	[
-		(START, "15", "within the threshold of 50 %", "Your change is being applied."),
+		(START, "15", "within the threshold of 50 %", "Your change is approved and will be applied."),
 		(START, "16", "above the threshold of 50 %", "Sent to your provider for approval."),
 		(
 			Policy(allow_self_service=True),
@@ -182,7 +182,7 @@ def test_sending_says_what_the_client_would_read_and_writes_nothing(preview, san
 		{"subscription": storybook.CEDAR_KEEPER, "quantity": "12", "seen_quantity": 10, "note": "x"},
 	)
 	assert "nothing was sent" in answer.json()["message"]["message"]
-	assert "Your change is being applied." in answer.json()["message"]["message"]
+	assert "Your change is approved and will be applied." in answer.json()["message"]["message"]
 	assert sandbox.subscription(storybook.CEDAR_KEEPER) == before
 	assert {call["method"] for call in sandbox.calls() if not call["path"].endswith("/token")} == {"GET"}
 
