@@ -1,5 +1,6 @@
 """What tests leave behind, and how it goes. A module of its own: "conftest" is the name of several."""
 
+from pathlib import Path
 from typing import Any
 
 TRACES = (
@@ -53,7 +54,12 @@ def forget(frappe: Any) -> None:
 
 
 def empty_queues(frappe: Any) -> None:
-	from frappe.utils.background_jobs import get_queue
+	"""No jobs, and no worker that was killed: for minutes RQ takes one for alive."""
+	from frappe.utils.background_jobs import get_queue, get_redis_conn
+	from rq import Worker
 
 	for name in ("short", "default", "long"):
 		get_queue(name).empty()
+	for worker in Worker.all(connection=get_redis_conn()):
+		if not Path(f"/proc/{worker.pid}").exists():
+			worker.register_death()
