@@ -124,6 +124,11 @@ class Attempts:
 		last = self._last(step)
 		return now_datetime() - get_datetime(last.happened_on) if last else timedelta()
 
+	def looks(self, step: str) -> int:
+		"""How many looks of a kind, up to the last one, had the same result."""
+		last = self._last(step)
+		return last.times if last else 0
+
 	def _call(self, make: Callable[[], Any]) -> tuple["_Call", Any, Pax8Error | None]:
 		call = _Call()
 		with self.pax8.listening(call.hear):

@@ -77,6 +77,7 @@ def _look(request: str, pax8: Pax8Client) -> None:
 		status=remote.status if remote else None,
 		since_sent=since_sent,
 		same_for=calls.same_for(RECONCILE) if remote else timedelta(),
+		looks=calls.looks(RECONCILE),
 		history=_history(calls, row, remote, target, sent_on, since_sent),
 		gone=gone,
 	)

@@ -20,7 +20,10 @@ STEADY_FOR = timedelta(minutes=5)
 """How long Pax8 must have shown the same before that counts as its last word."""
 
 ENDS_AFTER = timedelta(days=3)
-"""When nothing can be concluded by then, nothing will be."""
+"""When nothing can be concluded by then, nothing will be..."""
+
+ENDS_AFTER_LOOKS = 12
+"""...if it was looked at so often, with the same result: days in which no worker looked tell nothing."""
 
 PROVISIONING_ENDS_AFTER = timedelta(days=14)
 """Provisioning can stay pending at Pax8 for ever, although the service works."""
@@ -57,6 +60,7 @@ class Seen:
 		quantity, status: what Pax8 shows now; None where it could not be read.
 		since_sent: time since the change was sent, or may have been.
 		same_for: for how long Pax8 has been seen to show just this.
+		looks: how many looks on end showed just this, or could not read it.
 		history: what its history says.
 		gone: Pax8 says that it has no such subscription.
 	"""
@@ -66,6 +70,7 @@ class Seen:
 	status: str | None
 	since_sent: timedelta
 	same_for: timedelta = timedelta()
+	looks: int = 1
 	history: History = History.UNKNOWN
 	gone: bool = False
 
@@ -78,7 +83,7 @@ def judge(seen: Seen) -> tuple[Fate, str]:
 		return Fate.OPEN, "too_early"
 	if seen.gone:
 		return Fate.LOST, "gone"
-	over = seen.since_sent >= ENDS_AFTER
+	over = seen.since_sent >= ENDS_AFTER and seen.looks >= ENDS_AFTER_LOOKS
 	if seen.quantity is None:
 		return (Fate.LOST if over else Fate.OPEN), "unreadable"
 	if seen.quantity == seen.target:

@@ -6,6 +6,7 @@ import pytest
 from frappe.model.workflow import WorkflowTransitionError, apply_workflow
 from moving_clock import MovingClock
 
+from msp_licensing.rules.fate import ENDS_AFTER_LOOKS
 from msp_licensing.sandbox import storybook
 
 KEEPER = storybook.CEDAR_KEEPER
@@ -147,6 +148,10 @@ def test_without_a_history_the_old_quantity_proves_nothing(site, sandbox, clock,
 	assert look(site, name).workflow_state == "Needs Review"
 	clock.forward(days=3)
 	reconcile(name)
+	assert look(site, name).workflow_state == "Needs Review", "nobody has looked for days: that proves nothing"
+	for _hour in range(ENDS_AFTER_LOOKS):
+		clock.forward(hours=1)
+		reconcile(name)
 	doc = look(site, name)
 	assert doc.workflow_state == "Failed" and not doc.retryable
 

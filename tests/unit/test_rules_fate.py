@@ -7,6 +7,7 @@ import pytest
 
 from msp_licensing.rules.fate import (
 	ENDS_AFTER,
+	ENDS_AFTER_LOOKS,
 	PROVISIONING_ENDS_AFTER,
 	SETTLES_AFTER,
 	STEADY_FOR,
@@ -44,9 +45,12 @@ def seen(quantity, status="Active", after=LONG, **values):
 		(seen(10, same_for=LONG, history=History.SHOWS), (Fate.LOST, "changed_since")),
 		# Without a history the old quantity is no proof, however long it stands.
 		(seen(10, same_for=LONG), (Fate.OPEN, "no_history")),
-		(seen(10, same_for=LONG, after=ENDS_AFTER), (Fate.LOST, "no_history")),
+		(seen(10, same_for=LONG, looks=12, after=ENDS_AFTER), (Fate.LOST, "no_history")),
+		# Nobody has looked for days: the first looks after an outage end nothing.
+		(seen(10, same_for=ALWAYS, looks=2, after=ALWAYS), (Fate.OPEN, "no_history")),
+		(seen(None, None, after=ALWAYS), (Fate.OPEN, "unreadable")),
 		(seen(None, None), (Fate.OPEN, "unreadable")),
-		(seen(None, None, after=ENDS_AFTER), (Fate.LOST, "unreadable")),
+		(seen(None, None, looks=12, after=ENDS_AFTER), (Fate.LOST, "unreadable")),
 		(seen(None, None, gone=True), (Fate.LOST, "gone")),
 		(seen(15, "PendingManual", after=ENDS_AFTER), (Fate.OPEN, "provisioning")),
 		(seen(15, "PendingManual", after=PROVISIONING_ENDS_AFTER), (Fate.LOST, "provisioning")),
@@ -58,12 +62,13 @@ def test_what_is_seen_and_what_it_means(what, expected):
 
 
 EVERYTHING = [
-	Seen(15, quantity, status, since, same, history, gone)
-	for quantity, status, since, same, history, gone in product(
+	Seen(15, quantity, status, since, same, looks, history, gone)
+	for quantity, status, since, same, looks, history, gone in product(
 		(None, 10, 12, 15),
 		("Active", "PendingManual", "Cancelled", None),
 		(timedelta(), SETTLES_AFTER, ENDS_AFTER, ALWAYS),
 		(timedelta(), STEADY_FOR),
+		(1, ENDS_AFTER_LOOKS),
 		History,
 		(False, True),
 	)
@@ -82,7 +87,8 @@ def test_done_and_not_done_are_only_said_with_their_proof():
 
 def test_every_change_ends():
 	for case in EVERYTHING:
-		if case.since_sent == ALWAYS and (case.same_for or case.history != History.LACKS):
+		often = case.looks == ENDS_AFTER_LOOKS
+		if case.since_sent == ALWAYS and often and (case.same_for or case.history != History.LACKS):
 			assert judge(case)[0] != Fate.OPEN, case
 
 
