@@ -26,7 +26,12 @@ before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
 doctype_js = {
 	"Customer": "public/js/customer.js",
 	"Licensing Client Policy": "public/js/what_if.js",
-	"Licensing Settings": "public/js/what_if.js",
+	"Licensing Settings": [
+		"public/js/what_if.js",
+		"public/js/paged_table.js",
+		"public/js/product_catalog.js",
+		"public/js/self_service_rules.js",
+	],
 	"Pax8 Settings": "public/js/webhooks.js",
 }
 

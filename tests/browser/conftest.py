@@ -24,7 +24,9 @@ CHROMIUM_OPTIONS = [
 	"--disable-sync",
 ]
 
-SECONDS = 60  # for anything that is waited for: a busy machine is slow, and what never comes fails all the same
+SECONDS = (
+	60  # for anything that is waited for: a busy machine is slow, and what never comes fails all the same
+)
 
 _PRELUDE = """
 import json, os, sys

@@ -148,7 +148,9 @@ def test_without_a_history_the_old_quantity_proves_nothing(site, sandbox, clock,
 	assert look(site, name).workflow_state == "Needs Review"
 	clock.forward(days=3)
 	reconcile(name)
-	assert look(site, name).workflow_state == "Needs Review", "nobody has looked for days: that proves nothing"
+	assert look(site, name).workflow_state == "Needs Review", (
+		"nobody has looked for days: that proves nothing"
+	)
 	for _hour in range(ENDS_AFTER_LOOKS):
 		clock.forward(hours=1)
 		reconcile(name)

@@ -110,7 +110,8 @@ def test_the_page_makes_a_token_and_mutations_ask_for_it(visit, people, site):
 	assert not site.db.count("License Change Request")
 	answer = visitor.post(API + "request_change", arguments)
 	assert (
-		answer.status_code == 200 and answer.json()["message"]["message"] == "Your change is approved and will be applied."
+		answer.status_code == 200
+		and answer.json()["message"]["message"] == "Your change is approved and will be applied."
 	)
 
 
