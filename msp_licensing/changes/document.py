@@ -46,6 +46,7 @@ def prepare(doc: Any) -> None:
 			"quantity_change": cint(doc.requested_quantity) - row.quantity,
 			"requested_on": now_datetime(),
 			"open_subscription": row.name,
+			"currency": doc.currency or None,
 			**states.waiting(),
 		}
 	)

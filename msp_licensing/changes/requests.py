@@ -260,6 +260,8 @@ def _insert(row: Any, wanted: int, **values: Any) -> Any:
 			"subscription": row.name,
 			"requested_quantity": wanted,
 			**{key: value for key, value in values.items() if value is not None},
+			# Where nothing is set Frappe takes the site's own currency, since the field has its name.
+			"currency": values.get("currency") or "",
 		}
 	)
 	doc.flags.from_portal = True

@@ -79,7 +79,7 @@ def test_the_approver_is_asked_before_the_provider_knows(site, people, asked_fir
 
 @pytest.mark.parametrize(
 	("wanted", "state", "words"),
-	[(15, "Approved", "being applied"), (40, "Pending Approval", "waits for your provider")],
+	[(15, "Approved", "will be applied"), (40, "Pending Approval", "waits for your provider")],
 )
 def test_after_a_yes_the_policy_decides(site, people, asked_first, ask, answer, wanted, state, words):
 	from frappe.utils.background_jobs import get_queue

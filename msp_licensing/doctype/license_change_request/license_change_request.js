@@ -22,8 +22,11 @@ frappe.ui.form.on("License Change Request", {
 	},
 
 	onload(frm) {
+		if (!frm.is_new()) return;
+		// Where ERPNext is, Frappe takes its company and its currency for those of the request, which have their names.
+		frm.doc.company = frm.doc.currency = undefined;
 		// Not the field's default: of whatever type the field is, Frappe's forms read "Now" as the time of day.
-		if (frm.is_new() && !frm.doc.timing) frm.doc.timing = "Now";
+		frm.doc.timing = frm.doc.timing || "Now";
 	},
 
 	async refresh(frm) {
