@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msp_licensing.rules import policy as rules
+from msp_licensing.rules.checks import percent
 from msp_licensing.rules.policy import (
 	MAX_QUANTITY,
 	ApprovalRule,
@@ -589,3 +590,19 @@ def test_a_smaller_change_never_waits_where_a_larger_one_passes(facts, wanted, t
 		and decide(policy, None, facts, large, today=TODAY).outcome is Outcome.RELEASED
 	):
 		assert decide(policy, None, facts, small, today=TODAY).outcome is Outcome.RELEASED
+
+
+@given(current=st.integers(1, 9999), wanted=st.integers(1, 20_000), threshold=st.integers(0, 300))
+def test_no_change_beside_the_threshold_reads_as_if_it_met_it(current, wanted, threshold):
+	"""A sentence such as "a change of 50 %, above the threshold of 50 %" would only puzzle."""
+	exactly = abs(wanted - current) * 100 == threshold * current
+	assert (abs(Decimal(percent(wanted - current, current))) == threshold) == exactly
+
+
+def test_percents_are_no_longer_than_they_need_to_be():
+	assert [percent(57, 42), percent(1, 3), percent(-5, 10), percent(1, 100_000)] == [
+		"135.71",
+		"33.3",
+		"-50",
+		"0.001",
+	]
