@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -148,9 +149,10 @@ def save_logs(bench: Bench) -> None:
 	if target.exists():
 		home.remove(target)
 	target.mkdir(parents=True)
-	for log in bench.logs.glob("*.log"):
-		(target / log.name).write_bytes(log.read_bytes())
-	step(f"The logs of this run's services: {target}")
+	for kind in ("*.log", "*.png"):
+		for file in bench.logs.glob(kind):
+			shutil.copy2(file, target)
+	step(f"The logs of this run's services, and what browsers showed where a test failed: {target}")
 
 
 def keep(bench: Bench) -> None:
