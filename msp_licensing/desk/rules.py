@@ -137,13 +137,16 @@ def _products(names: set[str | None]) -> dict[str, Any]:
 
 
 def open_request(subscription: str) -> Any:
-	"""The request that keeps a subscription from taking another one, or None."""
-	return frappe.db.get_value(
+	"""The request that keeps a subscription from taking another one, with the quantity that it leads to; or None."""
+	row = frappe.db.get_value(
 		states.DOCTYPE,
 		{"subscription": subscription, "workflow_state": ("in", states.OPEN)},
-		["name", "workflow_state", "current_quantity", "requested_quantity"],
+		["name", "workflow_state", "current_quantity", "requested_quantity", "approved_quantity"],
 		as_dict=True,
 	)
+	if row:
+		row.target = states.target_of(row)
+	return row
 
 
 def effective(policy: Policy, row: Any, product: Any = None) -> dict[str, Any]:

@@ -338,7 +338,10 @@ def test_an_open_request_is_shown_on_its_subscription(site, sandbox, people):
 	from msp_licensing.desk import rules
 
 	doc = requests.submit(KEEPER, 40, access=permissions.portal_access(people.requester))
-	assert rules.describe(KEEPER)["request"].name == doc.name
+	shown = rules.describe(KEEPER)["request"]
+	assert (shown.name, shown.current_quantity, shown.target) == (doc.name, 10, 40)
+	site.db.set_value(doc.doctype, doc.name, "approved_quantity", 20)
+	assert rules.describe(KEEPER)["request"].target == 20, "what staff approved instead"
 
 
 # ------------------------------------------------------------------------------------ subscription

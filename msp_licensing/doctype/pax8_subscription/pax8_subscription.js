@@ -65,7 +65,7 @@ function show_request(frm, request) {
 	frm.set_intro(
 		`${__("Open request: {0} → {1} licenses, {2}.", [
 			request.current_quantity,
-			request.requested_quantity,
+			request.target,
 			esc(__(request.workflow_state)),
 		])} <a href="/app/license-change-request/${encodeURIComponent(request.name)}">${esc(request.name)}</a>`,
 		"blue"
