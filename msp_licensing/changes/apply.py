@@ -27,7 +27,7 @@ from frappe.utils import add_to_date, cint, get_datetime, now_datetime
 
 from msp_licensing.changes import attempts, notify, observe, result, states
 from msp_licensing.changes.attempts import READ, READ_BACK, Attempts
-from msp_licensing.changes.states import APPLYING, APPROVED, DOCTYPE, FAILED, NEEDS_REVIEW
+from msp_licensing.changes.states import APPLYING, APPROVED, DOCTYPE, FAILED, NEEDS_REVIEW, WITHDRAWN
 from msp_licensing.pax8 import Forbidden, NotFound, Pax8Client, Pax8Error, Refused, Subscription
 from msp_licensing.rules.fate import ACTIVE, PROVISIONING
 from msp_licensing.sync import connection, subscriptions
@@ -109,6 +109,8 @@ class _Application:
 			[
 				"workflow_state",
 				"subscription",
+				"client_doctype",
+				"client",
 				"current_quantity",
 				"requested_quantity",
 				"approved_quantity",
@@ -164,6 +166,9 @@ class _Application:
 		except Pax8Error as error:
 			return self._try_later(row, error.message, after=error.retry_after)
 
+		if not states.still_owned(row):
+			message = _("The subscription belongs to another client record now: nothing was sent.")
+			return result.end(self.name, WITHDRAWN, message, decided_on=now_datetime())
 		quantity = remote.quantity
 		result.note(self.name, quantity_before=cint(quantity))
 		if quantity == target and remote.status == ACTIVE:

@@ -130,6 +130,12 @@ def check_changes(doc: Any) -> None:
 	permissions.require_manager()
 	if doc.workflow_state in states.GRANTED:
 		_check_timing(doc, step)
+		if not states.still_owned(doc):
+			raise ChangeRefused(
+				_(
+					"The subscription does not belong to {0} any more, so nothing can be changed for them."
+				).format(doc.client)
+			)
 		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
 	if step in APPROVALS:
 		_check_another_quantity(doc)

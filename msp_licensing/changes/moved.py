@@ -1,5 +1,7 @@
 """What changes at Pax8 concerns requests at once: those that wait for a decision, and those that wait for Pax8.
 
+Where Pax8 moves a subscription to another company, what its former client asked for is withdrawn.
+
 A request that waits for a decision is brought up to the quantity that Pax8 has now, with both numbers in it: a form
 opened before is refused as out of date, and the approval is not sent back when it is applied.
 """
@@ -7,7 +9,7 @@ opened before is refused as out of date, and the approval is not sent back when 
 import frappe
 from frappe.utils import cint, now_datetime
 
-from msp_licensing.changes.states import APPLYING, DOCTYPE, NEEDS_REVIEW, WAITING
+from msp_licensing.changes.states import APPLYING, DOCTYPE, NEEDS_REVIEW, WAITING, WITHDRAWABLE
 
 # Who looks at a request that waits for Pax8.
 _LOOKS = {
@@ -17,15 +19,15 @@ _LOOKS = {
 
 
 def notice(subscriptions: list[str]) -> None:
-	"""Has jobs look at the requests of subscriptions whose quantity or status changed, once that is committed."""
+	"""Has jobs look at the requests of subscriptions whose quantity, status or company changed, once that is committed."""
 	if not subscriptions:
 		return
 	rows = frappe.get_all(
 		DOCTYPE,
-		{"subscription": ("in", subscriptions), "workflow_state": ("in", (*WAITING, *_LOOKS))},
+		{"subscription": ("in", subscriptions), "workflow_state": ("in", (*WITHDRAWABLE, *_LOOKS))},
 		["name", "subscription", "workflow_state", "next_attempt_on"],
 	)
-	if waiting := sorted(row.subscription for row in rows if row.workflow_state in WAITING):
+	if waiting := sorted(row.subscription for row in rows if row.workflow_state in WITHDRAWABLE):
 		_queue("msp_licensing.changes.moved.run", subscriptions=waiting)
 	for row in rows:
 		# Only what is left for later: a worker that is at it right now stores what it reads, too.
@@ -40,14 +42,20 @@ def _queue(job: str, **arguments: object) -> None:
 
 
 def run(subscriptions: list[str] | None = None) -> int:
-	"""Brings waiting requests up to the quantity that was last read; commits. Returns how many had another.
+	"""Brings waiting requests up to the quantity that was last read, and withdraws those of a former client; commits.
+	Returns how many had another quantity.
 
 	Args:
 		subscriptions: only those of these; by default all, for the follow-up: a job can get lost.
 	"""
-	from msp_licensing.changes import result  # it stores what it reads through sync, which calls `notice`
+	from msp_licensing.changes import (  # they store what they read through sync, which calls `notice`
+		requests,
+		result,
+	)
 
 	frappe.set_user("Administrator")
+	requests.withdraw_of_others(subscriptions)
+	frappe.db.commit()  # nosemgrep: of one thing done before the next begins
 	request, mirror = frappe.qb.DocType(DOCTYPE), frappe.qb.DocType("Pax8 Subscription")
 	query = (
 		frappe.qb.from_(request)

@@ -1,5 +1,6 @@
 """From a client's wish to a request: submit, check, decide, withdraw."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -125,7 +126,7 @@ def settle(name: str, state: str, *, expect: tuple[str, ...], **values: Any) -> 
 	"""
 	if state in states.GRANTED:
 		values["decided_on"] = now_datetime()
-	if not states.move(name, state, expect=expect, **values):
+	if not states.move(name, state, expect=expect, by_policy=True, **values):
 		return None
 	doc = frappe.get_doc(DOCTYPE, name)
 	on_its_way(doc)
@@ -186,12 +187,34 @@ def is_shown(row: Any) -> bool:
 	return bool(row.product and frappe.db.get_value("Pax8 Product", row.product, "visible"))
 
 
-def withdraw_all(filters: dict[str, Any], reason: str) -> int:
-	"""Withdraws every waiting request that matches, telling the requesters; returns how many."""
-	count = 0
-	for name in frappe.get_all(
-		DOCTYPE, {**filters, "workflow_state": ("in", states.WITHDRAWABLE)}, pluck="name"
-	):
+def withdraw_of_others(subscriptions: Collection[str] | None = None, *, lock: bool = False) -> int:
+	"""Withdraws every waiting request whose subscription belongs to another client by now; returns how many.
+
+	The company was given to another client record, or Pax8 moved the subscription. The requesters are told.
+
+	Args:
+		subscriptions: only those of these; by default all.
+		lock: also find what others have committed since this transaction began.
+	"""
+	request, mirror = frappe.qb.DocType(DOCTYPE), frappe.qb.DocType("Pax8 Subscription")
+	query = (
+		frappe.qb.from_(request)
+		.join(mirror)
+		.on(request.subscription == mirror.name)
+		.select(request.name)
+		.where(request.workflow_state.isin(states.WITHDRAWABLE))
+		.where(
+			mirror.client.isnull()
+			| (mirror.client != request.client)
+			| (mirror.client_doctype != request.client_doctype)
+		)
+	)
+	if lock:
+		query = query.for_update()
+	if subscriptions is not None:
+		query = query.where(request.subscription.isin(list(subscriptions) or [""]))
+	reason, count = _("The subscription belongs to another client record now."), 0
+	for (name,) in query.run():
 		if states.move(
 			name,
 			states.WITHDRAWN,
@@ -250,7 +273,11 @@ def _wait_for_others(row: Any) -> None:
 		frappe.db.commit()  # nosemgrep: ends the view that reading the policy began
 		# The limit counts all subscriptions of the client together.
 		frappe.db.get_value(row.client_doctype, row.client, "name", for_update=True)
-	frappe.db.get_value("Pax8 Subscription", row.name, "name", for_update=True)
+	owner = frappe.db.get_value(
+		"Pax8 Subscription", row.name, ["client_doctype", "client"], for_update=True, as_dict=True
+	)
+	if not owner or (owner.client_doctype, owner.client) != (row.client_doctype, row.client):
+		raise frappe.DoesNotExistError(_("This subscription does not exist."))
 
 
 def _insert(row: Any, wanted: int, **values: Any) -> Any:

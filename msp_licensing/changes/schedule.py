@@ -71,6 +71,7 @@ def needing_a_look(today: date) -> list[str]:
 			(r.scheduled_for <= %(soon)s and (r.next_attempt_on is null or r.next_attempt_on <= %(now)s))
 			or (s.quantity <> r.current_quantity and s.status = %(active)s)
 			or (s.commitment_end <> r.term_end and r.term_end > %(today)s)
+			or s.client is null or s.client <> r.client or s.client_doctype <> r.client_doctype
 			or s.vanished = 1 or s.status in %(over)s or s.end_date <= r.scheduled_for
 		)
 		order by r.scheduled_for, r.name""",
@@ -149,6 +150,8 @@ class _Look:
 		self.plan = planning.plan_of(decide.facts_of(row), getdate(doc.term_end))
 
 	def take(self, problem: str | None) -> None:
+		if not states.still_owned(self.doc):
+			return self._drop(_said("another_client"))
 		if problem:
 			if self._window_over():
 				return self._hand_over(_("Pax8 could not be read: {0}").format(problem))
@@ -326,6 +329,9 @@ def _text(text: str) -> str:
 
 _TEXTS = {
 	"gone": _text("The subscription has been cancelled, so there is nothing left to reduce."),
+	"another_client": _text(
+		"The subscription belongs to another client record now: the plan has been dropped."
+	),
 	"below": _text("The subscription has only {now} licenses now: the planned change has been dropped."),
 	"term": _text("The term now ends on {end}; the change has been moved with it."),
 	"moved": _text(

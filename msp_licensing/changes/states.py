@@ -69,11 +69,20 @@ def target_of(row: Any) -> int:
 	return cint(row.approved_quantity) or cint(row.requested_quantity)
 
 
-def move(name: str, to: str, *, expect: tuple[str, ...], **values: Any) -> bool:
+def still_owned(request: Any) -> bool:
+	"""Whether the subscription of a request (`subscription`, `client_doctype`, `client`) still belongs to its client."""
+	owner = frappe.db.get_value(
+		"Pax8 Subscription", request.subscription, ["client_doctype", "client"], as_dict=True
+	)
+	return bool(owner) and (owner.client_doctype, owner.client) == (request.client_doctype, request.client)
+
+
+def move(name: str, to: str, *, expect: tuple[str, ...], by_policy: bool = False, **values: Any) -> bool:
 	"""Moves a request to the state `to` if it is in one of `expect`; locks the row, does not commit.
 
 	Args:
 		name: of the License Change Request.
+		by_policy: nobody decides this, though it happens while somebody asks: the timeline shall not say it was them.
 		values: other fields to write in the same statement.
 
 	Returns:
@@ -99,7 +108,9 @@ def move(name: str, to: str, *, expect: tuple[str, ...], **values: Any) -> bool:
 	)
 	doc = frappe.get_doc(DOCTYPE, name)
 	if is_new:
-		doc.add_comment("Workflow", to)
+		comment = doc.add_comment("Workflow", to)
+		if by_policy:
+			comment.db_set("owner", "Administrator", update_modified=False)
 		assignments.close(name)
 	_renew_workflow_actions(doc)
 	doc.notify_update()

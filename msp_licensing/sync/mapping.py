@@ -5,7 +5,6 @@ from difflib import SequenceMatcher
 from typing import Any
 
 import frappe
-from frappe import _
 
 from msp_licensing.sync import connection, jobs, subscriptions
 
@@ -18,13 +17,10 @@ def after_change(company: Any) -> None:
 	"""
 	from msp_licensing.changes import requests
 
-	before = company.get_doc_before_save()
-	if before and before.client:
-		requests.withdraw_all(
-			{"company": company.name, "client_doctype": before.client_doctype, "client": before.client},
-			_("The company was given to another client record."),
-		)
+	# First the subscriptions: whoever is just asking for a change of one holds its row, and is waited for.
 	subscriptions.own_as_mapped(company.name)
+	owned = frappe.get_all("Pax8 Subscription", {"company": company.name}, pluck="name")
+	requests.withdraw_of_others(owned, lock=True)
 	if company.client and connection.is_active():
 		jobs.enqueue("Subscriptions", trigger="Mapping", company=company.name)
 

@@ -81,7 +81,7 @@ def record(before: Mapping[str, Any], rows: list[tuple[str, Row]]) -> None:
 	entries, moved = [], []
 	for name, differences in found.items():
 		request = _cause(differences, requests.get(name, []))
-		if differences.keys() & {"quantity", "status"}:
+		if differences.keys() & {"quantity", "status", "company"}:
 			moved.append(name)
 		for field, (old, new) in differences.items():
 			entries.append(

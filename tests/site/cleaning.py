@@ -56,12 +56,17 @@ def forget(frappe: Any) -> None:
 
 
 def empty_queues(frappe: Any) -> None:
-	"""No jobs, and no worker that was killed: for minutes RQ takes one for alive."""
+	"""No jobs, and nothing of workers that were killed: RQ takes one for alive for minutes, and its lock for half of one."""
 	from frappe.utils.background_jobs import get_queue, get_redis_conn
 	from rq import Worker
 
 	for name in ("short", "default", "long"):
 		get_queue(name).empty()
-	for worker in Worker.all(connection=get_redis_conn()):
+	redis = get_redis_conn()
+	for worker in Worker.all(connection=redis):
 		if not Path(f"/proc/{worker.pid}").exists():
 			worker.register_death()
+	for key in redis.keys(f"rq:msp_licensing:{frappe.conf.db_name}:sync:*"):
+		owner = (redis.get(key) or b"").decode().split(":")  # host, process, and a word
+		if len(owner) == 3 and not Path(f"/proc/{owner[1]}").exists():
+			redis.delete(key)
