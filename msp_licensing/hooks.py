@@ -97,6 +97,8 @@ portal_menu_items = [
 override_whitelisted_methods = {
 	"frappe.client.get_count": "msp_licensing.portal.guard.get_count",
 	"frappe.desk.doctype.dashboard_chart.dashboard_chart.get": "msp_licensing.portal.guard.get_chart",
+	"frappe.desk.listview.get_group_by_count": "msp_licensing.portal.guard.get_group_by_count",
+	"frappe.utils.goal.get_monthly_goal_graph_data": "msp_licensing.portal.guard.get_goals",
 }
 after_request = [
 	"msp_licensing.portal.guard.keep_private",

@@ -270,6 +270,19 @@ def test_staff_still_count_and_chart(visit, people, site):
 	)
 
 
+@pytest.mark.parametrize("who", ["requester", "reader"])
+def test_tables_that_belong_to_no_screen_of_a_client_are_not_counted(visit, people, who):
+	"""The markup, what staff were told, and all secrets' places could be guessed by counting."""
+	visitor = visit(getattr(people, who))
+	for table in ("Singles", "__Auth", "Version", "Email Queue", "DocField", "Has Role"):
+		for path in ("frappe.client.get_count", "frappe.desk.listview.get_group_by_count"):
+			answer = visitor.http.get(
+				f"/api/method/{path}",
+				params={"doctype": table, "filters": "{}", "current_filters": "[]", "field": "assigned_to"},
+			)
+			assert answer.status_code >= 400, (path, table, answer.text[:300])
+
+
 def test_guests_call_nothing(visit):
 	visitor = visit()
 	for function in ("request_change", "withdraw", "check", "status", "overview"):
@@ -349,6 +362,26 @@ def test_rest_gives_portal_users_nothing_of_the_apps_doctypes(visit, people, sit
 				params={"chart": heatmap},
 			),
 			visitor.http.get("/", params={"cmd": "frappe.client.get_count", "doctype": doctype}),
+			visitor.http.get(
+				"/api/method/frappe.desk.listview.get_group_by_count",
+				params={"doctype": doctype, "current_filters": "[]", "field": "assigned_to"},
+			),
+			visitor.http.get(
+				"/api/method/frappe.utils.goal.get_monthly_goal_graph_data",
+				params={
+					"title": "x",
+					"doctype": "User",
+					"docname": getattr(people, who),
+					"goal_value_field": "idx",
+					"goal_total_field": "idx",
+					"goal_history_field": "none",
+					"goal_doctype": doctype,
+					"goal_doctype_link": "idx",
+					"goal_field": "name",
+					"date_field": "creation",
+					"aggregation": "count",
+				},
+			),
 		]
 		for answer in reads:
 			assert _says_nothing(answer, doctype), (
