@@ -10,7 +10,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.model.workflow import get_transitions, get_workflow, get_workflow_name, has_approval_access
-from frappe.utils import get_fullname, strip_html
+from frappe.utils import cint, get_fullname, strip_html
 
 from msp_licensing.changes import states
 from msp_licensing.changes.requests import ChangeRefused
@@ -19,8 +19,11 @@ from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, PEND
 MOST_AT_ONCE = 200
 
 
-def approve(name: str) -> Any:
+def approve(name: str, seen_quantity: int | None = None) -> Any:
 	"""Approves a request that waits for staff; a change for the end of the term is scheduled instead of sent.
+
+	Args:
+		seen_quantity: the current quantity that the user saw.
 
 	Returns:
 		The License Change Request, saved and not committed.
@@ -28,9 +31,16 @@ def approve(name: str) -> Any:
 	Raises:
 		frappe.PermissionError: the user may not decide this request, or it is the user's own.
 		frappe.DoesNotExistError
-		ChangeRefused: it does not wait for staff; the message says what became of it.
+		ChangeRefused: it does not wait for staff, or the quantity is not the one the user saw; the message says what
+			became of it.
 	"""
 	doc = _waiting(name, (PENDING,))
+	if seen_quantity is not None and cint(seen_quantity) != doc.current_quantity:
+		raise ChangeRefused(
+			_("The quantity has changed from {0} to {1} meanwhile. Please look at the request again.").format(
+				cint(seen_quantity), doc.current_quantity
+			)
+		)
 	return _take(doc, states.GRANTED, usual=SCHEDULED if doc.timing == "End of Term" else APPROVED)
 
 
@@ -124,5 +134,5 @@ def _take(doc: Any, targets: tuple[str, ...], *, usual: str) -> Any:
 	if state.update_field:
 		doc.set(state.update_field, state.update_value)
 	doc.save()
-	doc.add_comment("Workflow", _(step.next_state))
+	doc.add_comment("Workflow", step.next_state)
 	return doc

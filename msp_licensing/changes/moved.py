@@ -2,8 +2,8 @@
 
 Where Pax8 moves a subscription to another company, what its former client asked for is withdrawn.
 
-A request that waits for a decision is brought up to the quantity that Pax8 has now, with both numbers in it: a form
-opened before is refused as out of date, and the approval is not sent back when it is applied.
+A request that waits for a decision is brought up to the quantity that Pax8 has now, with both numbers in it: whoever
+saw the old one is asked to look again, and the approval is not sent back when it is applied.
 """
 
 import frappe

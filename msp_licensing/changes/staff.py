@@ -47,7 +47,7 @@ def approve_another(name: str, quantity: Any, reason: str, *, seen_quantity: int
 	doc.approved_quantity, doc.quantity_reason = number, reason
 	doc.workflow_state = planning.state_of_release(doc.timing)
 	doc.save()
-	doc.add_comment("Workflow", _(doc.workflow_state))
+	doc.add_comment("Workflow", doc.workflow_state)
 	return doc
 
 

@@ -111,8 +111,10 @@ def _collect(client_doctype: str, client: str, from_date: str, to_date: str) -> 
 		filters={**whose, "field": "Quantity", "source": "Outside", "seen_on": within},
 		fields=["product_name", "subscription", "old_value", "new_value", "seen_on", "changed_on"],
 		order_by="seen_on, name",
-		limit_page_length=MOST,
+		limit_page_length=MOST + 1,
 	)
+	if len(elsewhere) > MOST:
+		frappe.throw(_("There are more than {0} changes: please choose a shorter period.").format(MOST))
 	return {
 		**whose,
 		"from_date": begin,

@@ -5,7 +5,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, format_datetime, get_fullname
+from frappe.utils import cint, escape_html, format_datetime, get_fullname
 
 from msp_licensing import permissions
 from msp_licensing.changes import decide, decisions, document, observe, planning, reconcile, requests, states
@@ -279,8 +279,11 @@ def preview(subscription: str, wanted: str | None = None, timing: str | None = N
 
 
 @frappe.whitelist(methods=["POST"])
-def approve(request: str) -> dict[str, Any]:
+def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
 	"""Approves a request that waits for staff; one for the end of the term is scheduled. For the desk and for REST.
+
+	Args:
+		seen_quantity: the current quantity that the user saw; if it has moved since, nothing is approved.
 
 	Returns:
 		`request` and its `state` afterwards ("Approved" or "Scheduled").
@@ -289,7 +292,7 @@ def approve(request: str) -> dict[str, Any]:
 		as `changes.decisions.approve`.
 	"""
 	permissions.require_manager()
-	doc = decisions.approve(request)
+	doc = decisions.approve(request, seen_quantity)
 	return {"request": doc.name, "state": doc.workflow_state}
 
 
@@ -312,23 +315,30 @@ def reject(request: str, reason: str | None = None) -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
-def decide_many(names: list | str, action: str, reason: str | None = None) -> list[dict[str, Any]]:
+def decide_many(
+	names: list | str, action: str, reason: str | None = None, seen: dict | str | None = None
+) -> list[dict[str, Any]]:
 	"""Approves or rejects several requests, each by itself and with its own result.
 
 	Args:
 		names: of requests, as a list or as JSON.
 		action: "Approve" or "Reject".
 		reason: of a rejection, the same for all.
+		seen: the current quantity of each that the user saw, by request; see `approve`.
 
 	Returns, Raises:
 		as `changes.decisions.many`.
 	"""
 	permissions.require_manager()
-	names = frappe.parse_json(names)
-	if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+	names, seen = frappe.parse_json(names), frappe.parse_json(seen) or {}
+	if (
+		not isinstance(names, list)
+		or not all(isinstance(name, str) for name in names)
+		or not isinstance(seen, dict)
+	):
 		frappe.throw(_("Please choose at least one request."))
 	if action == "Approve":
-		return decisions.many(names, decisions.approve)
+		return decisions.many(names, lambda name: decisions.approve(name, seen.get(name)))
 	if action == "Reject":
 		return decisions.many(names, lambda name: decisions.reject(name, reason))
 	frappe.throw(_("Requests can be approved or rejected."))
@@ -354,4 +364,4 @@ def check_again(request: str) -> str:
 	try:
 		return reconcile.check_again(request)
 	except Pax8Error as error:
-		frappe.throw(_("Pax8 could not be read: {0}").format(error.message))
+		frappe.throw(_("Pax8 could not be read: {0}").format(escape_html(error.message)))

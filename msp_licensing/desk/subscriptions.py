@@ -2,6 +2,7 @@
 
 import frappe
 from frappe import _
+from frappe.utils import escape_html
 
 from msp_licensing import permissions
 from msp_licensing.pax8 import NotFound, Pax8Error
@@ -23,7 +24,7 @@ def refresh(subscription: str) -> str:
 	except NotFound:
 		frappe.throw(_("Pax8 does not know this subscription any more. The next sync marks it."))
 	except Pax8Error as error:
-		frappe.throw(error.message)
+		frappe.throw(escape_html(error.message))
 	mirror.store_one(remote)
 	after = frappe.db.get_value(DOCTYPE, subscription, ["quantity", "status"], as_dict=True)
 	if before == after:

@@ -8,7 +8,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import get_datetime, now_datetime, pretty_date, time_diff_in_seconds
+from frappe.utils import escape_html, get_datetime, now_datetime, pretty_date, time_diff_in_seconds
 
 from msp_licensing import permissions
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error, Webhook, WebhookLog
@@ -201,7 +201,7 @@ def _in_words(act: Callable[[], Any]) -> Any:
 	try:
 		return act()
 	except Pax8Error as error:
-		frappe.throw(error.message)
+		frappe.throw(escape_html(error.message))
 
 
 # --------------------------------------------------------------------------------------------- events

@@ -14,7 +14,7 @@ from frappe.utils import fmt_money, formatdate, getdate, nowdate
 from msp_licensing import permissions
 from msp_licensing.changes import decide
 from msp_licensing.changes.requests import is_shown
-from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, OPEN
+from msp_licensing.changes.states import DOCTYPE, OPEN
 from msp_licensing.permissions import ClientRecord, PortalAccess
 from msp_licensing.portal import page, wishes, words
 from msp_licensing.sync import connection
@@ -214,13 +214,13 @@ def requests_of(client: ClientRecord, shown: set[str]) -> list[Any]:
 		limit=REQUESTS_READ,
 	)
 	if len(rows) == REQUESTS_READ:
-		# What waits for an approver must not drop out of sight, however old it is.
+		# What waits, and what is planned for the end of a term, must not drop out of sight, however old it is.
 		rows += frappe.get_all(
 			DOCTYPE,
 			filters={
 				"client_doctype": client.doctype,
 				"client": client.name,
-				"workflow_state": CLIENT_PENDING,
+				"workflow_state": ("in", OPEN),
 				"name": ("not in", [row.name for row in rows]),
 			},
 			fields=list(REQUEST_FIELDS),

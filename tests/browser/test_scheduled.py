@@ -9,6 +9,29 @@ PREMIUM = (
 )  # 25 licenses; a year's commitment, and the vendor always needs approval
 
 
+def test_a_choice_that_nobody_has_seen_is_not_made_for_them(demo_site, look, sign_in):
+	"""Typed and sent at once, before the page has heard that this reduction has to wait."""
+	from playwright.sync_api import expect
+
+	client = sign_in(demo_site.requester, "/licensing")
+	client.locator(f'button[data-action=change][data-subscription="{PREMIUM}"]').click()
+	client.fill("#lic-quantity", "20")
+	client.keyboard.press("Enter")
+	expect(client.locator("[data-ask-when]")).to_be_visible()
+	expect(client.locator("[data-ask-when] input:checked")).to_be_focused()
+	assert client.locator("[data-ask]").evaluate("dialog => dialog.open")
+	assert look("answer = frappe.db.count('License Change Request')") == 0
+	# What was chosen stays chosen while another number is typed.
+	client.fill("#lic-quantity", "")
+	expect(client.locator("[data-ask-when]")).to_be_hidden()
+	client.fill("#lic-quantity", "19")
+	expect(client.locator("[data-ask-when]")).to_be_visible()
+	client.keyboard.press("Enter")
+	expect(client.locator(".lic-requests").first).to_contain_text("25")
+	kept = look("answer = frappe.get_all('License Change Request', fields=['requested_quantity', 'timing'])")
+	assert kept == [{"requested_quantity": 19, "timing": "End of Term"}] and not client.errors
+
+
 def test_a_reduction_for_the_end_of_the_term_by_keyboard(demo_site, pax8, sign_in):
 	from playwright.sync_api import expect
 

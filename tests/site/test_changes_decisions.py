@@ -150,6 +150,23 @@ def test_each_of_many_has_its_own_result(site, people, ask, as_user):
 	assert not site.local.message_log, "results are in the answer, not in a pile of dialogs"
 
 
+def test_what_is_approved_is_what_was_seen(site, people, ask, as_user):
+	"""10 → 40 was on the screen; 40 would now be a reduction."""
+	from msp_licensing.changes.requests import ChangeRefused
+	from msp_licensing.desk import requests as api
+
+	name = ask()
+	site.db.set_value("License Change Request", name, "current_quantity", 100)
+	site.db.commit()
+	with as_user(people.manager):
+		(result,) = api.decide_many([name], "Approve", seen={name: 10})
+		assert not result["ok"] and "from 10 to 100" in result["message"]
+		with pytest.raises(ChangeRefused, match="from 10 to 100"):
+			api.approve(name, seen_quantity=10)
+		assert state(site, name) == "Pending Approval"
+		assert api.approve(name, seen_quantity=100)["state"] == "Approved"
+
+
 def test_many_are_rejected_with_one_reason(site, people, ask, as_user):
 	from msp_licensing.desk import requests as api
 
@@ -184,10 +201,10 @@ def test_a_fault_in_one_is_logged_and_the_others_are_decided(site, people, ask, 
 	first, second = ask(), ask(storybook.CEDAR_SOPHOS, 90)
 	approve = decisions.approve
 
-	def fail(name):
+	def fail(name, *seen):
 		if name == first:
 			raise RuntimeError("zebra")
-		return approve(name)
+		return approve(name, *seen)
 
 	monkeypatch.setattr(decisions, "approve", fail)
 	with as_user(people.manager):

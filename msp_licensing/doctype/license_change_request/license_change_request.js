@@ -64,6 +64,7 @@ frappe.ui.form.on("License Change Request", {
 	timing: (frm) => preview(frm),
 
 	async before_workflow_action(frm) {
+		if (["Approve", "Schedule"].includes(frm.selected_workflow_action)) await check_quantity(frm);
 		if (frm.selected_workflow_action !== "Reject") return;
 		// Frappe has frozen the page before this event.
 		frappe.dom.unfreeze();
@@ -81,6 +82,19 @@ frappe.ui.form.on("License Change Request", {
 });
 
 // ------------------------------------------------------------------------------------ an existing request
+
+/** Frappe approves what is stored, not what the form shows: where the quantity has moved, people read the new one first. */
+async function check_quantity(frm) {
+	const { message } = await frappe.db.get_value(frm.doctype, frm.doc.name, "current_quantity");
+	if (message.current_quantity === frm.doc.current_quantity) return;
+	const moved = __("The quantity has changed from {0} to {1} meanwhile. Please look at the request again.", [
+		frm.doc.current_quantity,
+		message.current_quantity,
+	]);
+	frappe.dom.unfreeze();
+	await frm.reload_doc();
+	frappe.throw(moved);
+}
 
 function show_headline(frm, { notices }) {
 	const { client, current_quantity, requested_quantity, approved_quantity, product_name, workflow_state } = frm.doc;
@@ -254,12 +268,13 @@ const preview = frappe.utils.debounce(async (frm) => {
 		frm.set_intro(__("Choose a subscription: type a product, a client or a vendor."), "blue");
 		return;
 	}
+	const asked = (frm.previews = (frm.previews || 0) + 1);
 	const answer = await frappe.xcall(`${API}.preview`, {
 		subscription,
 		wanted: String(requested_quantity || ""),
 		timing,
 	});
-	if (!frm.is_new() || frm.doc.subscription !== subscription) return;
+	if (!frm.is_new() || frm.doc.subscription !== subscription || asked !== frm.previews) return;
 	const { facts } = answer;
 	for (const field of ["product_name", "vendor", "client"]) {
 		frm.doc[field] = facts[field];

@@ -46,8 +46,10 @@ function confirm_approval(listview) {
 	const names = listview.get_checked_items(true);
 	frappe.confirm(
 		names.length === 1
-			? __("Approve this request? The change is sent to Pax8.")
-			: __("Approve these {0} requests? The changes are sent to Pax8.", [names.length]),
+			? __("Approve this request? The change goes to Pax8, or is planned if it is for the end of a term.")
+			: __("Approve these {0} requests? The changes go to Pax8; those for the end of a term are planned.", [
+					names.length,
+			  ]),
 		() => decide(listview, "Approve", names)
 	);
 }
@@ -76,9 +78,11 @@ function ask_reason(listview) {
 
 async function decide(listview, action, names, reason) {
 	let results;
+	// What the list shows is what is approved: the server refuses where the quantity has moved since.
+	const seen = Object.fromEntries(listview.data.map((row) => [row.name, row.current_quantity]));
 	frappe.dom.freeze(__("Deciding…"));
 	try {
-		results = await frappe.xcall("msp_licensing.desk.requests.decide_many", { names, action, reason });
+		results = await frappe.xcall("msp_licensing.desk.requests.decide_many", { names, action, reason, seen });
 	} finally {
 		frappe.dom.unfreeze();
 		listview.clear_checked_items();

@@ -10,7 +10,11 @@ frappe.ui.form.on("Pax8 Company", {
 	async refresh(frm) {
 		show_intro(frm);
 		frm.get_field("suggestion_html").$wrapper.empty();
-		const choices = await frappe.xcall("msp_licensing.desk.mapping.choices", { company: frm.doc.name });
+		const { name } = frm.doc;
+		const asked = (frm.choices_asked = (frm.choices_asked || 0) + 1);
+		const choices = await frappe.xcall("msp_licensing.desk.mapping.choices", { company: name });
+		// The form may show another company by now: one company's suggestions must not be offered for another.
+		if (frm.doc.name !== name || asked !== frm.choices_asked) return;
 		if (!frm.doc.client_doctype) {
 			// Shown, not yet a change: the server writes the same.
 			frm.doc.client_doctype = choices.doctype;

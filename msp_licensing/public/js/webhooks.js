@@ -106,7 +106,7 @@
 				return;
 			}
 			const message = action.done || answer;
-			if (message) frappe.show_alert({ message, indicator: "green" });
+			if (message) frappe.show_alert({ message: frappe.utils.escape_html(message), indicator: "green" });
 		} catch {
 			// Frappe has shown the message; what is so now is shown below
 		}

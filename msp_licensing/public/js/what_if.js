@@ -46,14 +46,18 @@
 			primary_action: ({ days }) => run(days),
 		});
 		const $result = dialog.get_field("result").$wrapper;
+		let asked = 0;
 		async function run(days) {
+			const turn = ++asked;
 			$result.html(muted(__("Deciding…")));
+			let html = "";
 			try {
 				const answer = await frappe.xcall(`${API}replay_requests`, { ...tried(frm), days });
-				$result.html(unsaved(frm) + replay_html(answer));
+				html = unsaved(frm) + replay_html(answer);
 			} catch {
-				$result.empty(); // Frappe has shown the message
+				// Frappe has shown the message
 			}
+			if (turn === asked) $result.html(html);
 		}
 		dialog.show();
 		run(90);

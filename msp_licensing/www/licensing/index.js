@@ -38,7 +38,8 @@
 			// An error page of a proxy, say.
 		}
 		if (response.ok) return body.message;
-		if (body.exc_type === "CSRFTokenError" || response.status === 401 || response.status === 400) {
+		const signed_out = response.status === 403 && (body.session_expired || /\buser_id=Guest\b/.test(document.cookie));
+		if (body.exc_type === "CSRFTokenError" || [400, 401].includes(response.status) || signed_out) {
 			throw new Refusal(texts.outdated);
 		}
 		throw new Refusal(words_of(body) || texts.failed);
@@ -71,14 +72,22 @@
 		flash.append(box);
 	}
 
+	let renewals = 0;
+
 	async function renew() {
+		const turn = ++renewals;
 		const answer = await call("overview", { client: root.dataset.client });
+		if (turn !== renewals) return; // A newer one has been asked for.
 		const open = [...overview.querySelectorAll("details[open]")].map((item) => item.dataset.keep);
 		const focused = overview.contains(document.activeElement) && document.activeElement;
 		const { subscription, request } = focused?.dataset || {};
+		const place = focused?.id && `#${CSS.escape(focused.id)}`;
+		const kept = focused?.closest?.("summary")?.parentElement.dataset.keep;
 		overview.innerHTML = answer.html;
 		for (const item of overview.querySelectorAll("details")) item.open = open.includes(item.dataset.keep);
-		if (focused) focus_on(subscription || request);
+		if (subscription || request) focus_on(subscription || request);
+		else if (place) overview.querySelector(place)?.focus();
+		else if (kept) overview.querySelector(`details[data-keep="${CSS.escape(kept)}"] > summary`)?.focus();
 		search();
 	}
 
@@ -160,6 +169,7 @@
 	const [now, end] = when.querySelectorAll("input");
 	let asked = null;
 	let typed = 0;
+	let checked = null; // the number that the choice below it is for
 	let timer = null;
 
 	function open_ask(button) {
@@ -171,6 +181,7 @@
 			.join(" · ");
 		ask.querySelector("[data-ask-now]").textContent = button.dataset.quantity;
 		quantity.value = button.dataset.quantity;
+		checked = quantity.value;
 		note.value = "";
 		show_error("");
 		show_difference();
@@ -203,14 +214,14 @@
 
 	/* Now, or at the end of the term: what was chosen stays chosen while the number changes. */
 	function show_choice(choice) {
-		const chosen = !when.hidden && when.querySelector("input:checked:enabled");
 		when.hidden = !choice;
 		if (!choice) return;
 		ask.querySelector("[data-ask-end]").textContent = choice.end;
 		ask.querySelector("[data-ask-end-hint]").textContent = choice.end_hint;
 		now.disabled = !choice.now;
-		(choice.now && chosen !== end ? now : end).checked = true;
+		(choice.now && asked.timing !== end.value ? now : end).checked = true;
 	}
+	for (const way of [now, end]) way.addEventListener("change", () => (asked.timing = way.value));
 
 	function on_typing() {
 		show_difference();
@@ -220,6 +231,7 @@
 		if (!quantity.value.trim() || whole() === asked.current) {
 			show_error("");
 			show_choice(null);
+			checked = quantity.value;
 			hint.textContent = asked.limits;
 			return;
 		}
@@ -228,13 +240,15 @@
 
 	async function check(turn, refused = false) {
 		let answer;
+		const number = quantity.value;
 		try {
-			answer = await call("check", { subscription: asked.subscription, quantity: quantity.value });
+			answer = await call("check", { subscription: asked.subscription, quantity: number });
 		} catch {
 			return; // Sending will tell.
 		}
 		root.dispatchEvent(new CustomEvent("licensing:checked", { detail: answer }));
 		if (turn !== typed || !ask.open) return;
+		checked = number;
 		show_choice(answer.when);
 		if (refused) return; // What was answered to sending stays to be read.
 		show_error(answer.message);
@@ -262,6 +276,15 @@
 		clearTimeout(timer);
 		typed += 1;
 		const { subscription, current } = asked;
+		if (quantity.value !== checked) {
+			const hidden = when.hidden;
+			await check(typed);
+			// A choice that nobody has seen is not made for them.
+			if (hidden && !when.hidden) {
+				when.querySelector("input:checked").focus();
+				return;
+			}
+		}
 		try {
 			const answer = await call("request_change", {
 				subscription,
