@@ -37,6 +37,9 @@ from msp_licensing.sync import connection, subscriptions
 READ_BACK_AFTER = (0, *(0.5,) * 8, 1, 1, 2, 4, 8, 10)
 
 # Provisioning can get stuck at Pax8 although the service works: staff are told, and in the end have to look.
+READ_BACK_FOR = 90.0
+"""Seconds after which no further look is begun: an unanswered call takes most of a minute, and the job has five."""
+
 SLOW_AFTER = timedelta(hours=4)
 PROVISIONING_WAITS = timedelta(days=7)
 # Pax8 said yes and shows the old quantity still.
@@ -64,7 +67,11 @@ def run(request: str, *, pax8: Pax8Client | None = None) -> None:
 		if not mine:
 			return
 		frappe.db.rollback()  # see what the worker before us committed, not our older snapshot
-		with nullcontext(pax8) if pax8 else connection.client(priority=True) as client:
+		with (
+			nullcontext(pax8)
+			if pax8
+			else connection.client(priority=True, **connection.FOR_ONE_RECORD) as client
+		):
 			_Application(request, client).run()
 
 
@@ -184,6 +191,10 @@ class _Application:
 			message = _("The subscription is {0} at Pax8: nothing was sent.").format(remote.status)
 			return self._fail_unsent(message)
 
+		if connection.mode_now() != connection.LIVE:
+			# Switched off while this worker was waiting for Pax8.
+			states.move(self.name, APPROVED, expect=(APPLYING,), next_attempt_on=None)
+			return frappe.db.commit()  # nosemgrep: end of the job
 		if not self._take_the_one_send(target):
 			return
 		try:
@@ -255,7 +266,10 @@ class _Application:
 		target = states.target_of(row)
 		sent_on = get_datetime(row.write_sent_on or now_datetime())
 		remote: Subscription | None = None
+		end = time.monotonic() + READ_BACK_FOR
 		for seconds in READ_BACK_AFTER:
+			if time.monotonic() > end:
+				break
 			time.sleep(seconds)
 			try:
 				remote = self.attempts.read(READ_BACK, row.subscription)
@@ -278,6 +292,13 @@ class _Application:
 				return self._wait_for_provisioning(remote, sent_on, waited)
 			words = _("Pax8 shows {0}, and has not finished provisioning it ({1}) since {2}.")
 			return self._needs_review(words.format(target, remote.status, sent_on.date()), remote)
+		elif (
+			remote.quantity == row.current_quantity
+			and remote.status in PROVISIONING
+			and waited < PROVISIONING_WAITS
+		):
+			words = _("Sent; Pax8 is provisioning a change ({0}) and still shows {1}.")
+			return result.wait(self.name, sent_on, words.format(remote.status, row.current_quantity))
 		else:
 			if remote.quantity == row.current_quantity and not answer_lost and waited < ACCEPTED_WAITS:
 				words = _("Pax8 accepted the change, and still shows {0}.").format(row.current_quantity)

@@ -41,7 +41,11 @@ def run(request: str, *, pax8: Pax8Client | None = None) -> None:
 		if not mine:
 			return
 		frappe.db.rollback()  # see what the worker before us committed
-		with nullcontext(pax8) if pax8 else connection.client(priority=True) as client:
+		with (
+			nullcontext(pax8)
+			if pax8
+			else connection.client(priority=True, **connection.FOR_ONE_RECORD) as client
+		):
 			_look(request, client)
 
 
@@ -58,7 +62,11 @@ def check_again(request: str, *, pax8: Pax8Client | None = None) -> str:
 		if not mine:
 			frappe.throw(_("This request is being worked on. Please try again in a minute."))
 		frappe.db.rollback()  # see what the worker before us committed
-		with nullcontext(pax8) if pax8 else connection.client(priority=True) as client:
+		with (
+			nullcontext(pax8)
+			if pax8
+			else connection.client(priority=True, **connection.FOR_ONE_RECORD) as client
+		):
 			_look(request, client)
 	return frappe.db.get_value(DOCTYPE, request, "workflow_state")
 

@@ -56,18 +56,15 @@ def of_subscription(subscription: str, *, leave_out: str | None = None) -> tuple
 def of_client(
 	client_doctype: str | None, client: str | None, today: date, *, leave_out: str | None = None
 ) -> tuple[Release, ...]:
-	"""Changes of all subscriptions of a client released without approval in the month of `today`, oldest first.
-
-	One that still waits for the client's own approver counts as of today.
-	"""
+	"""Changes of all subscriptions of a client released without approval in the month of `today`, oldest first."""
 	if not client:
 		return ()
 	month = get_first_day(today)
 	filters = {"client_doctype": client_doctype, "client": client, "decision": "Auto-Approved"}
 	return tuple(
-		_release(row, row.decided_on or today)
+		_release(row, row.decided_on)
 		for row in _rows(filters, leave_out, since=month)
-		if not row.decided_by and getdate(row.decided_on or today) >= month
+		if not row.decided_by and row.decided_on and getdate(row.decided_on) >= month
 	)
 
 
@@ -78,13 +75,11 @@ def _rows(filters: dict[str, Any], leave_out: str | None, since: date | None = N
 	]
 	if leave_out:
 		conditions.append(["name", "!=", leave_out])
+	if since:
+		conditions.append(["modified", ">=", since])  # what was decided since has been written since
 	newest = frappe.get_all(
 		DOCTYPE,
 		filters=conditions,
-		# What was decided since has been written since; what waits for the client may have been written before.
-		or_filters=[["modified", ">=", since], ["workflow_state", "=", states.CLIENT_PENDING]]
-		if since
-		else None,
 		fields=list(_FIELDS),
 		order_by="requested_on desc, creation desc",
 		limit=_MOST,

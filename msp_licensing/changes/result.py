@@ -122,6 +122,7 @@ def ask_again(name: str, quantity: int, *, expect: tuple[str, ...], state: str =
 		decided_by=None,
 		decided_on=None,
 		next_attempt_on=None,
+		attempts=0,
 		**decide.money(decide.inputs_for(subscription, row.requested_quantity, leave_out=name)),
 	)
 	if state == PENDING:

@@ -18,7 +18,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_to_date, cint, formatdate, getdate, now_datetime
 
-from msp_licensing.changes import decide, notify, people, planning, requests, states
+from msp_licensing.changes import assignments, decide, notify, people, planning, requests, states
 from msp_licensing.changes.document import LIMITS_FOR_CLIENTS
 from msp_licensing.changes.states import APPLIED, DOCTYPE, EXPIRED, PENDING, SCHEDULED, WITHDRAWN
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error
@@ -33,6 +33,10 @@ GIVE_UP_DAYS = 30
 
 RETRY_MINUTES = 15
 
+# Pax8's days are those of UTC, and a renewal is seen on the evening before where the site's are not: from so long before
+# its end on, a term that ends later has been renewed and not moved.
+RENEWED_BEFORE = timedelta(days=1)
+
 ACTIVE = "Active"
 # A subscription in one of these has no quantity to change any more.
 OVER = ("Cancelled", "PendingCancel", "Converted", "Inactive", "Deleted")
@@ -42,9 +46,10 @@ OVER = ("Cancelled", "PendingCancel", "Converted", "Inactive", "Deleted")
 
 
 def watch() -> int:
-	"""Queues a look at every scheduled request that needs one; returns how many."""
-	if not connection.is_active():
-		return 0
+	"""Queues a look at every scheduled request that needs one; returns how many.
+
+	Also without a connection: what is due is then handed to staff before its window closes.
+	"""
 	names = needing_a_look(planning.today())
 	for name in names:
 		queue_look(name)
@@ -70,7 +75,7 @@ def needing_a_look(today: date) -> list[str]:
 		where r.workflow_state = %(scheduled)s and (
 			(r.scheduled_for <= %(soon)s and (r.next_attempt_on is null or r.next_attempt_on <= %(now)s))
 			or (s.quantity <> r.current_quantity and s.status = %(active)s)
-			or (s.commitment_end <> r.term_end and r.term_end > %(today)s)
+			or (s.commitment_end <> r.term_end and r.term_end > %(tomorrow)s)
 			or s.client is null or s.client <> r.client or s.client_doctype <> r.client_doctype
 			or s.vanished = 1 or s.status in %(over)s or s.end_date <= r.scheduled_for
 		)
@@ -80,7 +85,7 @@ def needing_a_look(today: date) -> list[str]:
 			"active": ACTIVE,
 			"over": OVER,
 			"now": now_datetime(),
-			"today": today,
+			"tomorrow": today + RENEWED_BEFORE,
 			"soon": today + timedelta(HAND_OVER_DAYS),
 		},
 	)
@@ -90,8 +95,8 @@ def needing_a_look(today: date) -> list[str]:
 def remind() -> int:
 	"""Tells of the changes that are to be made soon (Licensing Settings, "Tell of Scheduled Changes Before")."""
 	days = cint(frappe.db.get_single_value("Licensing Settings", "scheduled_notice_days"))
-	if not days:
-		return 0
+	if not days or not connection.is_live():
+		return 0  # what is not sent is not announced
 	today, count = planning.today(), 0
 	for row in frappe.get_all(
 		DOCTYPE,
@@ -122,23 +127,33 @@ def look(request: str, *, pax8: Pax8Client | None = None) -> None:
 	"""
 	frappe.set_user("Administrator")  # the job runs as whoever queued it
 	name = frappe.db.get_value(DOCTYPE, {"name": request, "workflow_state": SCHEDULED}, "subscription")
-	if not name or not (pax8 or connection.is_active()):
+	if not name:
 		return
-	problem = None
-	try:
-		with nullcontext(pax8) if pax8 else connection.client(priority=True) as client:
-			subscriptions.store_one(client.subscription(name))
-	except NotFound:
-		subscriptions.mark_as_gone(name)
-	except Pax8Error as error:
-		problem = error.message
+	unconnected = None if pax8 else connection.problem()
+	problem = unconnected or _read(name, pax8)
 	frappe.db.commit()  # nosemgrep: what was read is true, whatever comes of the request
 	# Whoever withdraws or rejects it at this moment waits for this row, or has been faster.
 	doc = frappe.get_doc(DOCTYPE, request, for_update=True)
 	row = frappe.db.get_value("Pax8 Subscription", name, list(decide.FIELDS), as_dict=True)
 	if doc.workflow_state == SCHEDULED and row:
-		_Look(doc, row, planning.today()).take(problem)
+		_Look(doc, row, planning.today()).take(problem, for_long=bool(unconnected))
 	frappe.db.commit()  # nosemgrep: end of the job
+
+
+def _read(subscription: str, pax8: Pax8Client | None) -> str | None:
+	"""Reads a subscription and stores what Pax8 says; returns why that could not be done, or None."""
+	try:
+		with (
+			nullcontext(pax8)
+			if pax8
+			else connection.client(priority=True, **connection.FOR_ONE_RECORD) as client
+		):
+			subscriptions.store_one(client.subscription(subscription))
+	except NotFound:
+		subscriptions.mark_as_gone(subscription)
+	except Pax8Error as error:
+		return error.message
+	return None
 
 
 class _Look:
@@ -149,11 +164,12 @@ class _Look:
 		self.target = states.target_of(doc)
 		self.plan = planning.plan_of(decide.facts_of(row), getdate(doc.term_end))
 
-	def take(self, problem: str | None) -> None:
+	def take(self, problem: str | None, *, for_long: bool = False) -> None:
+		"""`problem`: why Pax8 could not be read; `for_long`: that is so until somebody connects it."""
 		if not states.still_owned(self.doc):
 			return self._drop(_said("another_client"))
 		if problem:
-			if self._window_over():
+			if self._window_over() or (for_long and self.today >= (self.plan.last or self.today)):
 				return self._hand_over(_("Pax8 could not be read: {0}").format(problem))
 			return self._wait(minutes=RETRY_MINUTES)
 		if self._is_gone():
@@ -198,8 +214,10 @@ class _Look:
 	def _follow_the_term(self) -> None:
 		"""A term whose end was moved before it came: the change moves with it."""
 		old, new = getdate(self.doc.term_end), self.row.commitment_end
-		if not new or new == old or self.today >= old:
+		if not new or new == old or self.today + RENEWED_BEFORE >= old:
 			return  # at the end of the old term a later one only says that it has renewed
+		if self.doc.handed_over_on:
+			assignments.close(self.doc.name)  # its date was that of the old term
 		self.plan = planning.plan_of(decide.facts_of(self.row))
 		self._move(SCHEDULED, term_end=new, scheduled_for=self.plan.due, handed_over_on=None)
 		notify.about("scheduled_changed", self.doc, what=_said("term", end=new), key=str(new), date=old)
@@ -295,7 +313,7 @@ class _Look:
 		self._wait(
 			handed_over_on=now_datetime(), pax8_message=_("To be made by hand: {0}").format(why)[:2000]
 		)
-		notify.about("by_hand", self.doc, what=why, date=self.doc.term_end)
+		notify.about("by_hand", self.doc, what=why, date=self.doc.term_end, key=str(self.doc.term_end))
 		return None
 
 	def _wait(self, *, minutes: int | None = None, **values: Any) -> None:

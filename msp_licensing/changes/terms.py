@@ -1,7 +1,7 @@
 """What the site knows of a subscription's commitment beyond Pax8's own fields: for `rules.commitments`."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import frappe
@@ -81,6 +81,7 @@ def lately(subscription: str, today: date) -> dict[str, Any]:
 			continue
 		before, after = as_day(row.old_value), as_day(row.new_value)
 		# A term whose end came was renewed; one whose end was moved before was only aligned with another.
-		if before and after and before < after and before <= getdate(row.seen_on):
+		# (Pax8's days are those of UTC: west of it a renewal is seen on the evening before.)
+		if before and after and before < after and before <= getdate(row.seen_on) + timedelta(days=1):
 			renewed = before
 	return {"added": tuple(added), "renewed_on": renewed}

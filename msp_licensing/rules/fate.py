@@ -91,6 +91,10 @@ def judge(seen: Seen) -> tuple[Fate, str]:
 			return Fate.LOST, "not_active"
 		over = seen.since_sent >= PROVISIONING_ENDS_AFTER
 		return (Fate.LOST if over else Fate.OPEN), "provisioning"
+	if seen.status in PROVISIONING:
+		# The old quantity while a change is under way: it may be ours, whatever the history lacks.
+		over = seen.since_sent >= PROVISIONING_ENDS_AFTER
+		return (Fate.LOST if over else Fate.OPEN), "provisioning"
 	if seen.history == History.SHOWS:
 		return Fate.LOST, "changed_since"
 	if seen.history == History.UNKNOWN:

@@ -14,12 +14,21 @@ from msp_licensing.pax8 import Pax8Client, Token
 
 OFF, OBSERVE, LIVE = "Off", "Observe", "Live"
 
+# How long one record is waited for: in the time that RQ gives a job, or the web server an answer. Who waits longer is
+# ended from outside, and cannot write down what it waited for.
+FOR_ONE_RECORD: dict[str, Any] = {"timeout": 20, "max_retries": 1}
+
 # Share of the burst that only calls somebody waits for may use.
 RESERVED_SHARE = 0.25
 
 
 def mode() -> str:
 	return frappe.db.get_single_value("Pax8 Settings", "mode") or OFF
+
+
+def mode_now() -> str:
+	"""The mode as somebody may have saved it since this transaction's cache was filled."""
+	return frappe.db.get_single_value("Pax8 Settings", "mode", cache=False) or OFF
 
 
 def is_active() -> bool:

@@ -55,6 +55,10 @@ def seen(quantity, status="Active", after=LONG, **values):
 		(seen(15, "PendingManual", after=ENDS_AFTER), (Fate.OPEN, "provisioning")),
 		(seen(15, "PendingManual", after=PROVISIONING_ENDS_AFTER), (Fate.LOST, "provisioning")),
 		(seen(15, "Cancelled"), (Fate.LOST, "not_active")),
+		# The old number while something is provisioned proves nothing, in whatever order Pax8 shows things.
+		(seen(10, "PendingManual", same_for=LONG, history=History.LACKS), (Fate.OPEN, "provisioning")),
+		(seen(10, "PendingManual", history=History.SHOWS), (Fate.OPEN, "provisioning")),
+		(seen(10, "PendingManual", after=PROVISIONING_ENDS_AFTER), (Fate.LOST, "provisioning")),
 	],
 )
 def test_what_is_seen_and_what_it_means(what, expected):
