@@ -411,3 +411,20 @@ def test_a_notice_that_cannot_be_sent_does_not_undo_the_change(site, sandbox, re
 	run(doc.name)
 	assert state(site, doc.name) == "Applied"
 	assert site.db.count("Error Log", {"reference_name": doc.name}) == 1
+
+
+def test_a_mode_that_was_switched_off_while_a_worker_waited_is_heeded(request_for, site, sandbox):
+	"""The worker's client was made while the mode was Live: what counts is what is saved when it is about to send."""
+	from msp_licensing.changes import apply
+
+	name = request_for("15").name
+	site.get_cached_doc("Pax8 Settings")
+	site.db.sql("update tabSingles set value = 'Observe' where doctype = 'Pax8 Settings' and field = 'mode'")
+	site.db.commit()
+	apply.run(name)
+	site.db.rollback()
+	assert site.db.get_value("License Change Request", name, ["workflow_state", "write_sent_on"]) == (
+		"Approved",
+		None,
+	)
+	assert not sandbox.calls("updateSubscription")

@@ -284,6 +284,36 @@ def test_observe_sends_nothing_and_hands_it_over_when_the_window_closes(
 	assert told(site, "by_hand", doc.name) == [people.manager] and not puts(sandbox)
 
 
+def test_without_a_connection_it_is_handed_over_before_the_window_closes_and_not_announced(
+	site, sandbox, planned, travel, people
+):
+	from msp_licensing.changes import schedule
+
+	site.db.set_single_value("Pax8 Settings", "mode", "Off")
+	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
+	site.db.commit()
+	travel(14)
+	assert schedule.remind() == 0, "what is not sent is not announced"
+	travel(21)
+	assert schedule.watch() == 1
+	assert look(site, planned.name).handed_over_on is None, "somebody may connect it in time"
+	travel(27)
+	doc = look(site, planned.name)
+	assert doc.workflow_state == "Scheduled" and "mode is Off" in doc.pax8_message
+	assert told(site, "by_hand", doc.name) == [people.manager] and not sandbox.calls("updateSubscription")
+
+
+def test_a_renewal_seen_on_the_evening_before_is_no_other_term(site, sandbox, planned, end, travel):
+	"""Pax8's days are those of UTC: in America a term renews on the evening before its last day is over."""
+	day = travel(19)
+	assert day == end - timedelta(1)
+	renew(sandbox, end)
+	doc = look(site, planned.name)
+	assert (doc.term_end, doc.scheduled_for) == (end, end + timedelta(1)) and not needing(site)
+	travel(21)
+	assert look(site, planned.name).workflow_state == "Approved"
+
+
 # --------------------------------------------------------------------------------------------- noticing
 
 
@@ -397,6 +427,26 @@ def test_without_a_known_window_it_becomes_a_dated_task_and_what_staff_do_ends_i
 	sandbox.change("subscriptions", PREMIUM, quantity=12)
 	assert look(site, doc.name).workflow_state == "Applied"
 	assert site.db.get_value("ToDo", task, "status") == "Closed" and not puts(sandbox)
+
+
+def test_a_task_whose_term_was_moved_is_given_again_with_the_new_date(
+	site, sandbox, access, no_overrides, end, people, travel
+):
+	set_windows(site, 0, 0)
+	doc = submit(access, 12)
+	site.db.commit()
+	travel(13)
+	assert look(site, doc.name).handed_over_on
+	later = end + timedelta(40)
+	moment = datetime(later.year, later.month, later.day, tzinfo=timezone.utc)
+	sandbox.change("subscriptions", PREMIUM, commitmentTerm={"term": "1-Year", "endDate": moment.isoformat()})
+	assert look(site, doc.name).handed_over_on is None
+	task = {"reference_name": doc.name, "allocated_to": people.manager, "status": "Open"}
+	assert not site.db.exists("ToDo", task), "its date was that of the old term"
+	travel(55)
+	assert look(site, doc.name).handed_over_on
+	assert site.db.get_value("ToDo", task, "date") == later
+	assert told(site, "by_hand", doc.name) == [people.manager] * 2
 
 
 def test_a_window_that_passed_while_pax8_was_out_of_reach_goes_to_staff_and_then_ends(
