@@ -123,9 +123,6 @@ _STAFF = {
 	"commitment_unknown": _(
 		"Held: whether the commitment (until {commitment_end}) allows a decrease now is not known: Pax8 may refuse."
 	),
-	"commitment_unknown_end": _(
-		"Held: whether a commitment allows a decrease now is not known, since Pax8 shows no end of one: Pax8 may refuse."
-	),
 	"amount_unknown": _(
 		"Held: the client's price is not known in the currency of the limits ({currency}), so they cannot be checked."
 	),
@@ -154,6 +151,11 @@ _STAFF = {
 }
 
 # Why a commitment lets a change pass, bars it, or leaves it open.
+# The same as "commitment_unknown", where Pax8 shows no end that could be named.
+_STAFF_UNKNOWN_END = _(
+	"Held: whether a commitment allows a decrease now is not known, since Pax8 shows no end of one: Pax8 may refuse."
+)
+
 _COMMITMENT = {
 	"no_commitment": _("Pax8 shows no running commitment."),
 	"over": _("The commitment ended on {commitment_end}."),
@@ -219,10 +221,9 @@ def client_sentence(decision: Decision) -> Sentence:
 
 def staff_sentence(decision: Decision) -> Sentence:
 	"""Return what staff are told about a decision: the outcome, the rule and its numbers."""
-	rule = decision.rule
-	if rule == "commitment_unknown" and not decision.numbers.get("commitment_end"):
-		rule = "commitment_unknown_end"
-	return _sentence(_STAFF.get(rule, rule), decision.numbers)
+	if decision.rule == "commitment_unknown" and not decision.numbers.get("commitment_end"):
+		return _sentence(_STAFF_UNKNOWN_END, decision.numbers)
+	return _sentence(_STAFF.get(decision.rule, decision.rule), decision.numbers)
 
 
 def commitment_sentence(reason: str, numbers: dict[str, Any]) -> Sentence | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -96,6 +97,15 @@ def test_staff_read_the_rule_and_its_numbers():
 	assert (
 		str(words.staff_sentence(held)) == "Held: 10 → 16 is a change of 60 %, above the threshold of 50 %."
 	)
+
+
+def test_staff_are_told_of_no_end_that_pax8_does_not_show():
+	held = decide(OPEN, None, FACTS, 12, today=TODAY)
+	held = replace(held, rule="commitment_unknown", numbers={"commitment_end": None})
+	said = words.staff_sentence(held)
+	assert "?" not in str(said) and "shows no end" in said.msgid
+	known = replace(held, numbers={"commitment_end": "2026-04-01"})
+	assert words.staff_sentence(known).values == {"commitment_end": "2026-04-01"}
 
 
 def test_typed_text_with_braces_does_not_break_a_sentence():
