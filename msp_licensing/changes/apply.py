@@ -16,7 +16,7 @@ What nobody can tell (`Needs Review`) is resolved by `reconcile`, also by readin
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -36,10 +36,10 @@ from msp_licensing.sync import connection, subscriptions
 # seconds. Provisioning that takes longer is looked at again by the five-minute follow-up, so that no worker is kept waiting.
 READ_BACK_AFTER = (0, *(0.5,) * 8, 1, 1, 2, 4, 8, 10)
 
-# Provisioning can get stuck at Pax8 although the service works: staff are told, and in the end have to look.
+# Seconds after which no further look is begun: an unanswered call takes most of a minute, and the job has five.
 READ_BACK_FOR = 90.0
-"""Seconds after which no further look is begun: an unanswered call takes most of a minute, and the job has five."""
 
+# Provisioning can get stuck at Pax8 although the service works: staff are told, and in the end have to look.
 SLOW_AFTER = timedelta(hours=4)
 PROVISIONING_WAITS = timedelta(days=7)
 # Pax8 said yes and shows the old quantity still.
@@ -67,11 +67,7 @@ def run(request: str, *, pax8: Pax8Client | None = None) -> None:
 		if not mine:
 			return
 		frappe.db.rollback()  # see what the worker before us committed, not our older snapshot
-		with (
-			nullcontext(pax8)
-			if pax8
-			else connection.client(priority=True, **connection.FOR_ONE_RECORD) as client
-		):
+		with connection.for_one_record(pax8) as client:
 			_Application(request, client).run()
 
 
@@ -191,7 +187,7 @@ class _Application:
 			message = _("The subscription is {0} at Pax8: nothing was sent.").format(remote.status)
 			return self._fail_unsent(message)
 
-		if connection.mode_now() != connection.LIVE:
+		if connection.mode() != connection.LIVE:
 			# Switched off while this worker was waiting for Pax8.
 			states.move(self.name, APPROVED, expect=(APPLYING,), next_attempt_on=None)
 			return frappe.db.commit()  # nosemgrep: end of the job

@@ -48,14 +48,12 @@ def run(subscriptions: list[str] | None = None) -> int:
 	Args:
 		subscriptions: only those of these; by default all, for the follow-up: a job can get lost.
 	"""
-	from msp_licensing.changes import (  # they store what they read through sync, which calls `notice`
-		requests,
-		result,
-	)
+	# Not at the top: they store what they read through sync, which calls `notice`.
+	from msp_licensing.changes import requests, result
 
 	frappe.set_user("Administrator")
 	requests.withdraw_of_others(subscriptions)
-	frappe.db.commit()  # nosemgrep: of one thing done before the next begins
+	frappe.db.commit()  # nosemgrep: one thing is done before the next begins
 	request, mirror = frappe.qb.DocType(DOCTYPE), frappe.qb.DocType("Pax8 Subscription")
 	query = (
 		frappe.qb.from_(request)

@@ -4,7 +4,6 @@ Nothing is sent from here. What can be concluded from what was read is said in `
 end, and only one that provably was not made can be retried, by a person.
 """
 
-from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -41,11 +40,7 @@ def run(request: str, *, pax8: Pax8Client | None = None) -> None:
 		if not mine:
 			return
 		frappe.db.rollback()  # see what the worker before us committed
-		with (
-			nullcontext(pax8)
-			if pax8
-			else connection.client(priority=True, **connection.FOR_ONE_RECORD) as client
-		):
+		with connection.for_one_record(pax8) as client:
 			_look(request, client)
 
 
@@ -62,11 +57,7 @@ def check_again(request: str, *, pax8: Pax8Client | None = None) -> str:
 		if not mine:
 			frappe.throw(_("This request is being worked on. Please try again in a minute."))
 		frappe.db.rollback()  # see what the worker before us committed
-		with (
-			nullcontext(pax8)
-			if pax8
-			else connection.client(priority=True, **connection.FOR_ONE_RECORD) as client
-		):
+		with connection.for_one_record(pax8) as client:
 			_look(request, client)
 	return frappe.db.get_value(DOCTYPE, request, "workflow_state")
 

@@ -9,7 +9,6 @@ passed. Such a request stays scheduled and is looked at every day, so that what 
 weeks it ends by itself.
 """
 
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -143,11 +142,7 @@ def look(request: str, *, pax8: Pax8Client | None = None) -> None:
 def _read(subscription: str, pax8: Pax8Client | None) -> str | None:
 	"""Reads a subscription and stores what Pax8 says; returns why that could not be done, or None."""
 	try:
-		with (
-			nullcontext(pax8)
-			if pax8
-			else connection.client(priority=True, **connection.FOR_ONE_RECORD) as client
-		):
+		with connection.for_one_record(pax8) as client:
 			subscriptions.store_one(client.subscription(subscription))
 	except NotFound:
 		subscriptions.mark_as_gone(subscription)
@@ -169,7 +164,7 @@ class _Look:
 		if not states.still_owned(self.doc):
 			return self._drop(_said("another_client"))
 		if problem:
-			if self._window_over() or (for_long and self.today >= (self.plan.last or self.today)):
+			if self._window_over() or (for_long and self._is_last_chance()):
 				return self._hand_over(_("Pax8 could not be read: {0}").format(problem))
 			return self._wait(minutes=RETRY_MINUTES)
 		if self._is_gone():
@@ -183,7 +178,7 @@ class _Look:
 			return None
 		if self.today >= getdate(self.doc.scheduled_for):
 			return self._due()
-		if self.plan.by_hand and self.today >= getdate(self.doc.scheduled_for) - timedelta(HAND_OVER_DAYS):
+		if self.plan.by_hand and self._is_last_chance():
 			self._hand_over(_("Pax8 does not say when a change around the end of this term is possible."))
 		return self._wait()
 
@@ -258,7 +253,7 @@ class _Look:
 		if decision.outcome != Outcome.RELEASED and not self._was_settled(decision):
 			return self._ask_again(decision, None, decide.record(inputs, decision), event="pending")
 		if not connection.is_live():
-			if self.today >= (self.plan.last or self.today):
+			if self._is_last_chance():
 				return self._hand_over(_("The mode of Pax8 Settings is not Live: nothing is sent."))
 			return self._wait(minutes=60)
 		self._move(states.APPROVED, next_attempt_on=None, pax8_message=None)
@@ -284,6 +279,12 @@ class _Look:
 	def _window_over(self) -> bool:
 		last = self.plan.last or getdate(self.doc.scheduled_for)
 		return self.today > last or (self.plan.by_hand and self.today >= last)
+
+	def _is_last_chance(self) -> bool:
+		"""Whether staff are to be told now, if the change is to be made in time without Pax8 having been read."""
+		if self.plan.last:
+			return self.today >= self.plan.last
+		return self.today >= getdate(self.doc.scheduled_for) - timedelta(HAND_OVER_DAYS)
 
 	def _ask_again(self, decision: Decision, why: str | None, values: dict[str, Any], *, event: str) -> None:
 		"""It is not released any more: a person decides, on the wish as it was made."""

@@ -86,15 +86,12 @@ def judge(seen: Seen) -> tuple[Fate, str]:
 	over = seen.since_sent >= ENDS_AFTER and seen.looks >= ENDS_AFTER_LOOKS
 	if seen.quantity is None:
 		return (Fate.LOST if over else Fate.OPEN), "unreadable"
-	if seen.quantity == seen.target:
-		if seen.status not in PROVISIONING:
-			return Fate.LOST, "not_active"
-		over = seen.since_sent >= PROVISIONING_ENDS_AFTER
-		return (Fate.LOST if over else Fate.OPEN), "provisioning"
 	if seen.status in PROVISIONING:
-		# The old quantity while a change is under way: it may be ours, whatever the history lacks.
+		# Also with the old quantity: the change that is under way may be ours, whatever the history lacks.
 		over = seen.since_sent >= PROVISIONING_ENDS_AFTER
 		return (Fate.LOST if over else Fate.OPEN), "provisioning"
+	if seen.quantity == seen.target:
+		return Fate.LOST, "not_active"
 	if seen.history == History.SHOWS:
 		return Fate.LOST, "changed_since"
 	if seen.history == History.UNKNOWN:

@@ -150,12 +150,12 @@ _STAFF = {
 	"no_approval_needed": _("Released: approval is not required by default, and no threshold is set."),
 }
 
-# Why a commitment lets a change pass, bars it, or leaves it open.
-# The same as "commitment_unknown", where Pax8 shows no end that could be named.
+# "commitment_unknown", where Pax8 shows no end that could be named.
 _STAFF_UNKNOWN_END = _(
 	"Held: whether a commitment allows a decrease now is not known, since Pax8 shows no end of one: Pax8 may refuse."
 )
 
+# Why a commitment lets a change pass, bars it, or leaves it open.
 _COMMITMENT = {
 	"no_commitment": _("Pax8 shows no running commitment."),
 	"over": _("The commitment ended on {commitment_end}."),

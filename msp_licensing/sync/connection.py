@@ -2,7 +2,7 @@
 
 import json
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from typing import Any
 
@@ -14,20 +14,12 @@ from msp_licensing.pax8 import Pax8Client, Token
 
 OFF, OBSERVE, LIVE = "Off", "Observe", "Live"
 
-# How long one record is waited for: in the time that RQ gives a job, or the web server an answer. Who waits longer is
-# ended from outside, and cannot write down what it waited for.
-FOR_ONE_RECORD: dict[str, Any] = {"timeout": 20, "max_retries": 1}
-
 # Share of the burst that only calls somebody waits for may use.
 RESERVED_SHARE = 0.25
 
 
 def mode() -> str:
-	return frappe.db.get_single_value("Pax8 Settings", "mode") or OFF
-
-
-def mode_now() -> str:
-	"""The mode as somebody may have saved it since this transaction's cache was filled."""
+	"""The mode as it is stored: a worker may have begun under another one."""
 	return frappe.db.get_single_value("Pax8 Settings", "mode", cache=False) or OFF
 
 
@@ -92,6 +84,14 @@ def client(*, settings: Any = None, priority: bool = False, **options: Any) -> P
 		writes_allowed=saved and settings.mode == LIVE,
 		**options,
 	)
+
+
+def for_one_record(pax8: Pax8Client | None = None) -> AbstractContextManager[Pax8Client]:
+	"""`pax8`, or a client of the site's own that asks after one record: for a job, or for somebody who waits.
+
+	It waits as long as RQ gives a job time, and no longer: who is ended from outside cannot write down what happened.
+	"""
+	return nullcontext(pax8) if pax8 else client(priority=True, timeout=20, max_retries=1)
 
 
 class RedisTokenStore:

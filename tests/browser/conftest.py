@@ -24,9 +24,8 @@ CHROMIUM_OPTIONS = [
 	"--disable-sync",
 ]
 
-SECONDS = (
-	60  # for anything that is waited for: a busy machine is slow, and what never comes fails all the same
-)
+# For anything that is waited for: a busy machine is slow, and what never comes fails all the same.
+SECONDS = 60
 
 _PRELUDE = """
 import json, os, sys

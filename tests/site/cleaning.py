@@ -50,9 +50,8 @@ def forget(frappe: Any) -> None:
 	frappe.cache.delete_value(list(set(frappe.cache.get_keys("")) - kept), make_keys=False)
 	frappe.local.cache = {}
 	frappe.db.value_cache.clear()
-	frappe.clear_cache(
-		user="Administrator"
-	)  # with it go what this process remembers and the website's routes
+	# With this go what the process remembers and the website's routes.
+	frappe.clear_cache(user="Administrator")
 
 
 def empty_queues(frappe: Any) -> None:

@@ -80,6 +80,12 @@ def needing(site):
 	return schedule.needing_a_look(planning.today())
 
 
+def switch_to(site, mode):
+	site.db.set_single_value("Pax8 Settings", "mode", mode)
+	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
+	site.db.commit()
+
+
 def puts(sandbox):
 	return sandbox.calls("updateSubscription")
 
@@ -273,9 +279,7 @@ def test_what_staff_have_approved_is_not_held_again(site, sandbox, access, peopl
 def test_observe_sends_nothing_and_hands_it_over_when_the_window_closes(
 	site, sandbox, planned, travel, people
 ):
-	site.db.set_single_value("Pax8 Settings", "mode", "Observe")
-	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
-	site.db.commit()
+	switch_to(site, "Observe")
 	travel(21)
 	assert look(site, planned.name).workflow_state == "Scheduled"
 	travel(26)
@@ -289,9 +293,7 @@ def test_without_a_connection_it_is_handed_over_before_the_window_closes_and_not
 ):
 	from msp_licensing.changes import schedule
 
-	site.db.set_single_value("Pax8 Settings", "mode", "Off")
-	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
-	site.db.commit()
+	switch_to(site, "Off")
 	travel(14)
 	assert schedule.remind() == 0, "what is not sent is not announced"
 	travel(21)
@@ -301,6 +303,18 @@ def test_without_a_connection_it_is_handed_over_before_the_window_closes_and_not
 	doc = look(site, planned.name)
 	assert doc.workflow_state == "Scheduled" and "mode is Off" in doc.pax8_message
 	assert told(site, "by_hand", doc.name) == [people.manager] and not sandbox.calls("updateSubscription")
+
+
+def test_without_a_connection_and_a_known_window_staff_are_told_in_time_and_not_months_before(
+	site, sandbox, access, no_overrides, travel, people
+):
+	set_windows(site, 0, 0)
+	doc = submit(access, 12)
+	site.db.commit()
+	switch_to(site, "Off")
+	assert look(site, doc.name).handed_over_on is None, "whatever it is looked at for"
+	travel(13)
+	assert look(site, doc.name).handed_over_on and told(site, "by_hand", doc.name) == [people.manager]
 
 
 def test_a_renewal_seen_on_the_evening_before_is_no_other_term(site, sandbox, planned, end, travel):

@@ -271,7 +271,7 @@ def test_staff_still_count_and_chart(visit, people, site):
 
 
 @pytest.mark.parametrize("who", ["requester", "reader"])
-def test_tables_that_belong_to_no_screen_of_a_client_are_not_counted(visit, people, who):
+def test_tables_that_belong_to_no_screen_of_a_client_are_not_counted(visit, people, site, who):
 	"""The markup, what staff were told, and all secrets' places could be guessed by counting."""
 	visitor = visit(getattr(people, who))
 	for table in ("Singles", "__Auth", "Version", "Email Queue", "DocField", "Has Role"):
@@ -281,6 +281,14 @@ def test_tables_that_belong_to_no_screen_of_a_client_are_not_counted(visit, peop
 				params={"doctype": table, "filters": "{}", "current_filters": "[]", "field": "assigned_to"},
 			)
 			assert answer.status_code >= 400, (path, table, answer.text[:300])
+	# Of what everybody has some of, only one's own is counted.
+	visit(people.requester).post(
+		API + "request_change", {"subscription": storybook.CEDAR_KEEPER, "quantity": "99"}
+	)
+	site.db.rollback()
+	assert site.db.count("Notification Log", {"for_user": people.manager})
+	answer = visitor.http.get("/api/method/frappe.client.get_count", params={"doctype": "Notification Log"})
+	assert answer.json()["message"] == site.db.count("Notification Log", {"for_user": getattr(people, who)})
 
 
 def test_guests_call_nothing(visit):

@@ -1,4 +1,4 @@
-// A table of the desk that is searched, filtered and paged on the server.
+// What the tables on the form of Licensing Settings have in common.
 
 frappe.provide("msp_licensing");
 
@@ -53,6 +53,7 @@ frappe.provide("msp_licensing");
 		}
 
 		async load() {
+			if (!this.$search) return; // Whoever is still making the toolbar loads afterwards.
 			const asked = ++this.asked;
 			const answer = await frappe.xcall(this.method, { ...this.args(), start: this.start, page_length: ROWS_PER_PAGE });
 			if (asked !== this.asked) return;
@@ -60,6 +61,12 @@ frappe.provide("msp_licensing");
 			this.total = answer.total;
 			this.draw();
 			this.draw_footer();
+		}
+
+		/** In place of rows: nothing matches what is asked for, or there is nothing yet. */
+		draw_nothing(none_matches, none_yet) {
+			const text = Object.values(this.args()).some(Boolean) ? none_matches : none_yet;
+			this.$body.html(`<div class="text-muted text-center p-5 border rounded mb-3">${text}</div>`);
 		}
 
 		draw_footer() {

@@ -41,10 +41,6 @@ frappe.provide("msp_licensing");
 			};
 		}
 
-		async load() {
-			if (this.$search) await super.load();
-		}
-
 		filter() {
 			this.ticked.clear();
 			super.filter();
@@ -52,11 +48,7 @@ frappe.provide("msp_licensing");
 
 		draw() {
 			if (!this.rows.length) {
-				this.$body.html(`<div class="text-muted text-center p-5 border rounded mb-3">${
-					Object.values(this.args()).some(Boolean)
-						? __("No product matches.")
-						: __("Products appear here after their first sync.")
-				}</div>`);
+				this.draw_nothing(__("No product matches."), __("Products appear here after their first sync."));
 				this.draw_bulk();
 				return;
 			}

@@ -26,17 +26,9 @@ frappe.provide("msp_licensing");
 			return { search: this.$search.val(), client: this.$client.val(), own_rule: this.$own.is(":checked") };
 		}
 
-		async load() {
-			if (this.$search) await super.load();
-		}
-
 		draw() {
 			if (!this.rows.length) {
-				this.$body.html(`<div class="text-muted text-center p-5 border rounded mb-3">${
-					Object.values(this.args()).some(Boolean)
-						? __("No subscription matches.")
-						: __("Subscriptions of mapped companies appear here after their first sync.")
-				}</div>`);
+				this.draw_nothing(__("No subscription matches."), __("Subscriptions of mapped companies appear here after their first sync."));
 				return;
 			}
 			this.$body.html(`<table class="table table-hover mt-0 mb-2">
