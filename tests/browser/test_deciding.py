@@ -110,3 +110,19 @@ def test_a_manager_decides_many_and_sees_the_result_of_each(demo_site, look, sig
 	expect(result).to_contain_text("Rejected")
 	expect(result).to_contain_text("Withdrawn already")
 	assert state(look, names[0]) == "Rejected" and not desk.errors
+
+
+def test_a_manager_whose_form_shows_an_old_quantity_looks_again_first(demo_site, look, sign_in):
+	"""As on a site without live updates: Frappe itself would approve what is stored and not what is shown."""
+	from playwright.sync_api import expect
+
+	name = submit(look, demo_site.requester, KEEPER, 40)
+	desk = sign_in(demo_site.manager, f"/app/license-change-request/{name}")
+	expect(desk.locator(".form-page:visible")).to_contain_text("Keeper Business")
+	desk.evaluate("frappe.realtime.socket && frappe.realtime.socket.disconnect()")
+	look(f"frappe.db.set_value('License Change Request', {name!r}, 'current_quantity', 60)")
+	desk.locator(".actions-btn-group:visible button").first.click()
+	desk.locator(".actions-btn-group:visible .dropdown-menu a", has_text="Approve").first.click()
+	expect(desk.locator(".modal.show")).to_contain_text("from 10 to 60")
+	expect(desk.locator(".form-page:visible [data-fieldname=current_quantity]")).to_contain_text("60")
+	assert state(look, name) == "Pending Approval"
