@@ -135,8 +135,13 @@ def test_what_pax8_delivers_late_twice_and_out_of_order_ends_right(site, sandbox
 	before = len(sandbox.calls("findSubscriptionBySubscriptionId"))
 	processing.run()
 	assert site.db.get_value("Pax8 Subscription", KEEPER, "quantity") == 14
-	assert len(sandbox.calls("findSubscriptionBySubscriptionId")) == before + 1
-	assert sum(site.get_all(DT, pluck="times_received")) == 8
+	assert set(site.get_all(DT, pluck="status")) == {"Processed"}
+	# One read if nothing comes meanwhile, which the tests of the processing hold. Here a real server is delivered to:
+	# where it took longer than Pax8 waits, there are further attempts, and each that comes late is looked at again.
+	attempts = [len(delivery["callHistory"]) for delivery in sandbox.deliveries()]
+	reads = len(sandbox.calls("findSubscriptionBySubscriptionId")) - before
+	assert len(attempts) == 8 and 1 <= reads <= 1 + sum(attempts) - 8
+	assert 8 <= sum(site.get_all(DT, pluck="times_received")) <= sum(attempts)
 
 
 def test_a_lost_event_is_made_good_by_the_next_sync(site, sandbox, people, desk):
