@@ -38,6 +38,7 @@ doctype_js = {
 # Deny by default: these only ever take away what a DocPerm gives.
 _OWN_DOCTYPES = (
 	"License Change Attempt",
+	"License Change Event",
 	"License Change Notice",
 	"License Change Request",
 	"Licensing Client Policy",
@@ -112,7 +113,7 @@ default_log_clearing_doctypes = {
 	"Pax8 Webhook Event": 30,
 }
 
-# Having been told of something does not keep a user from being deleted.
-ignore_links_on_delete = ["License Change Notice"]
+# Having been told of something, or having done something, does not keep a user from being deleted.
+ignore_links_on_delete = ["License Change Event", "License Change Notice"]
 
 export_python_type_annotations = True

@@ -19,7 +19,8 @@ TRACES = (
 
 def clean_requests(frappe: Any) -> None:
 	"""No requests, and none of the traces they leave."""
-	for doctype in ("License Change Request", "License Change Attempt", "License Change Notice", *TRACES):
+	own = ("Request", "Attempt", "Event", "Notice")
+	for doctype in (*(f"License Change {name}" for name in own), *TRACES):
 		frappe.db.sql(f"delete from `tab{doctype}`")
 	frappe.db.commit()
 

@@ -15,6 +15,7 @@ from cleaning import TRACES, empty_queues, forget
 
 OWN_TABLES = (
 	"License Change Attempt",
+	"License Change Event",
 	"License Change Notice",
 	"License Change Request",
 	"Licensing Client Policy",
