@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import frappe
-from frappe import _
+from frappe import _, _lt
 from frappe.utils import add_to_date, cint, formatdate, getdate, now_datetime
 
 from msp_licensing.changes import assignments, decide, notify, people, planning, requests, states
@@ -336,28 +336,23 @@ def _said(key: str, **values: Any) -> Any:
 
 	def say() -> str:
 		shown = {name: formatdate(v) if isinstance(v, date) else v for name, v in values.items()}
-		return _(_TEXTS[key]).format(**shown)
+		return str(_TEXTS[key]).format(**shown)
 
 	return say
 
 
-def _text(text: str) -> str:
-	"""Marks a text for translation; it is translated where it is shown."""
-	return text
-
-
 _TEXTS = {
-	"gone": _text("The subscription has been cancelled, so there is nothing left to reduce."),
-	"another_client": _text(
+	"gone": _lt("The subscription has been cancelled, so there is nothing left to reduce."),
+	"another_client": _lt(
 		"The subscription belongs to another client record now: the plan has been dropped."
 	),
-	"below": _text("The subscription has only {now} licenses now: the planned change has been dropped."),
-	"term": _text("The term now ends on {end}; the change has been moved with it."),
-	"moved": _text(
+	"below": _lt("The subscription has only {now} licenses now: the planned change has been dropped."),
+	"term": _lt("The term now ends on {end}; the change has been moved with it."),
+	"moved": _lt(
 		"There are {now} licenses now instead of {before}. The change to {target} is still planned; "
 		"it can be withdrawn."
 	),
-	"expired": _text("It could not be made around the end of the term. Please ask for it again."),
+	"expired": _lt("It could not be made around the end of the term. Please ask for it again."),
 }
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import frappe
-from frappe import _
+from frappe import _lt
 
 from msp_licensing import permissions
 from msp_licensing.changes import attempts as kept
@@ -60,8 +60,8 @@ def _shown(row: Any) -> dict[str, Any]:
 		"when": row.happened_on,
 		"last": row.last_on if row.times > 1 else None,
 		"times": row.times,
-		"step": _(STEPS.get(row.step, row.step)),
-		"outcome": _(words),
+		"step": str(STEPS.get(row.step, row.step)),
+		"outcome": str(words),
 		"color": color,
 		"seen": seen,
 		"status": row.http_status or None,
@@ -70,32 +70,27 @@ def _shown(row: Any) -> dict[str, Any]:
 	}
 
 
-def _text(text: str) -> str:
-	"""Marks a text for translation; it is translated where it is shown."""
-	return text
-
-
 STEPS = {
-	READ: _text("Read before sending"),
-	WRITE: _text("Sent"),
-	READ_BACK: _text("Read back"),
-	OBSERVE: _text("Only observed"),
-	RECONCILE: _text("Looked again"),
-	HISTORY: _text("Pax8's history"),
+	READ: _lt("Read before sending"),
+	WRITE: _lt("Sent"),
+	READ_BACK: _lt("Read back"),
+	OBSERVE: _lt("Only observed"),
+	RECONCILE: _lt("Looked again"),
+	HISTORY: _lt("Pax8's history"),
 }
 OUTCOMES = {
-	SEEN: (_text("Seen"), "blue"),
-	NOT_READ: (_text("Could not be read"), "orange"),
-	SENDING: (_text("No answer came"), "orange"),
-	ACCEPTED: (_text("Accepted"), "green"),
-	REFUSED: (_text("Refused"), "red"),
-	NOT_SENT: (_text("Not done: nothing was changed"), "orange"),
-	ANSWER_LOST: (_text("The answer was lost"), "red"),
-	kept.HISTORY_SAYS[History.SHOWS]: (_text("Has our change"), "green"),
-	kept.HISTORY_SAYS[History.LACKS]: (_text("Has no such change"), "orange"),
-	kept.HISTORY_SAYS[History.UNKNOWN]: (_text("Does not tell"), "gray"),
-	observe.WOULD_SEND: (_text("Would be sent, were the mode Live"), "blue"),
-	observe.ALREADY_THERE: (_text("Nothing to send: Pax8 has it already"), "gray"),
-	observe.WOULD_ASK: (_text("Would be decided again: the quantity has moved"), "orange"),
-	observe.WOULD_FAIL: (_text("Could not be sent at the moment"), "red"),
+	SEEN: (_lt("Seen"), "blue"),
+	NOT_READ: (_lt("Could not be read"), "orange"),
+	SENDING: (_lt("No answer came"), "orange"),
+	ACCEPTED: (_lt("Accepted"), "green"),
+	REFUSED: (_lt("Refused"), "red"),
+	NOT_SENT: (_lt("Not done: nothing was changed"), "orange"),
+	ANSWER_LOST: (_lt("The answer was lost"), "red"),
+	kept.HISTORY_SAYS[History.SHOWS]: (_lt("Has our change"), "green"),
+	kept.HISTORY_SAYS[History.LACKS]: (_lt("Has no such change"), "orange"),
+	kept.HISTORY_SAYS[History.UNKNOWN]: (_lt("Does not tell"), "gray"),
+	observe.WOULD_SEND: (_lt("Would be sent, were the mode Live"), "blue"),
+	observe.ALREADY_THERE: (_lt("Nothing to send: Pax8 has it already"), "gray"),
+	observe.WOULD_ASK: (_lt("Would be decided again: the quantity has moved"), "orange"),
+	observe.WOULD_FAIL: (_lt("Could not be sent at the moment"), "red"),
 }

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import frappe
-from frappe import _
+from frappe import _, _lt
 from frappe.utils import cint, format_datetime, formatdate, get_datetime
 
 from msp_licensing import permissions
@@ -84,11 +84,6 @@ class Event(NamedTuple):
 	text: str = ""
 	private: str = ""
 	kind: str = "step"
-
-
-def _text(text: str) -> str:
-	"""Marks a text for translation; it is translated where it is shown."""
-	return text
 
 
 def chains(rows: Iterable[Any]) -> dict[str, list[Event]]:
@@ -277,12 +272,12 @@ def _same_moment(one: datetime, other: datetime) -> bool:
 
 # The steps at Pax8 in words that stand by themselves.
 AT_PAX8 = {
-	kept.READ: _text("Read at Pax8 before sending"),
-	kept.WRITE: _text("Sent to Pax8"),
-	kept.READ_BACK: _text("Read back from Pax8"),
-	kept.OBSERVE: _text("Only observed: nothing was sent"),
-	kept.RECONCILE: _text("Looked for at Pax8"),
-	kept.HISTORY: _text("Looked for in Pax8's history"),
+	kept.READ: _lt("Read at Pax8 before sending"),
+	kept.WRITE: _lt("Sent to Pax8"),
+	kept.READ_BACK: _lt("Read back from Pax8"),
+	kept.OBSERVE: _lt("Only observed: nothing was sent"),
+	kept.RECONCILE: _lt("Looked for at Pax8"),
+	kept.HISTORY: _lt("Looked for in Pax8's history"),
 }
 
 
@@ -291,12 +286,12 @@ def _at_pax8(attempt: Any) -> Event:
 	quantity = str(attempt.quantity) if attempt.has_quantity else ""
 	if attempt.pax8_status:
 		quantity = f"{quantity} ({attempt.pax8_status})".strip()
-	parts = [_(outcome), quantity, _("HTTP {0}").format(attempt.http_status) if attempt.http_status else ""]
+	parts = [str(outcome), quantity, _("HTTP {0}").format(attempt.http_status) if attempt.http_status else ""]
 	if attempt.times > 1:
 		parts.append(_("{0} times, last on {1}").format(attempt.times, format_datetime(attempt.last_on)))
 	return Event(
 		attempt.happened_on,
-		_(AT_PAX8.get(attempt.step, attempt.step or "")),
+		str(AT_PAX8.get(attempt.step, attempt.step or "")),
 		None,
 		" · ".join(part for part in parts if part),
 		attempt.answer or "",

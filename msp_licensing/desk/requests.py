@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import frappe
-from frappe import _
+from frappe import _, _lt
 from frappe.utils import cint, escape_html, format_datetime, get_fullname
 
 from msp_licensing import permissions
@@ -51,18 +51,18 @@ def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:
 		detail = NOTHING_EARLIER
 	values = {name: _shown(name, value) for name, value in decide.localized(numbers).items()}
 	try:
-		words = _(detail).format(**values) if detail else ""
+		words = str(detail).format(**values)
 	except KeyError:  # a trace of another version has other numbers
 		words = ""
 	if why := commitment_sentence(numbers.get("reason") or "", numbers):
 		words = _(why.msgid).format(**decide.localized(why.values))
 	if verdict == "Skipped":
-		words = _(_why_skipped(rule, numbers)) or words
+		words = _why_skipped(rule, numbers) or words
 	elif numbers.get("free_seats"):
-		words = f"{words} {_('Always fine: a change by up to {0}.').format(numbers['free_seats'])}"
+		words += " " + _("Always fine: a change by up to {0}.").format(numbers["free_seats"])
 	return {
-		"check": _(label),
-		"verdict": _(VERDICTS.get(verdict, verdict)),
+		"check": str(label),
+		"verdict": str(VERDICTS.get(verdict, verdict)),
 		"color": COLORS.get(verdict, "gray"),
 		"detail": words,
 		"decided": rule == decided_by or (rule == "threshold" and decided_by in RELEASING),
@@ -79,107 +79,102 @@ def _shown(name: str, value: Any) -> Any:
 	return _(value) if name == "subscription" else value
 
 
-def _text(text: str) -> str:
-	"""Marks a text for translation; it is translated where it is shown."""
-	return text
-
-
 VERDICTS = {
-	"Passes": _text("Passes"),
-	"Refuses": _text("Refuses"),
-	"Holds": _text("Holds"),
-	"Skipped": _text("Not used"),
+	"Passes": _lt("Passes"),
+	"Refuses": _lt("Refuses"),
+	"Holds": _lt("Holds"),
+	"Skipped": _lt("Not used"),
 }
 COLORS = {"Passes": "green", "Refuses": "red", "Holds": "orange", "Skipped": "gray"}
 
 # rule: what was looked at, and the numbers it saw
 CHECKS = {
 	"self_service_off": (
-		_text("Clients may change it"),
-		_text("Default: {default}. This subscription: {subscription}."),
+		_lt("Clients may change it"),
+		_lt("Default: {default}. This subscription: {subscription}."),
 	),
-	"vanished": (_text("Listed at Pax8"), ""),
-	"not_active": (_text("Status is Active"), _text("{status}")),
-	"ended": (_text("Has not ended"), _text("End date: {end_date}")),
-	"future_start": (_text("Has started"), _text("Start date: {start_date}")),
-	"usage_based": (_text("Has a number of licenses"), _text("Billing class: {usage_class}")),
-	"follows_parent": (_text("Does not follow a parent"), ""),
-	"missing": (_text("A quantity was given"), ""),
-	"not_whole": (_text("The quantity is a whole number"), _text("Given: {wanted}")),
-	"below_one": (_text("The quantity is at least 1"), _text("Given: {wanted}")),
-	"too_large": (_text("The quantity is not too large"), _text("Given: {wanted}. Highest: {limit}.")),
-	"same_quantity": (_text("The quantity is another one"), _text("{current} → {wanted}")),
-	"below_minimum": (_text("Not below the minimum"), _text("Minimum: {minimum}")),
-	"above_maximum": (_text("Not above the maximum"), _text("Maximum: {maximum}")),
-	"open_request": (_text("No other open request"), ""),
-	"committed_until": (_text("Commitment permits a decrease"), _text("Committed until: {commitment_end}")),
+	"vanished": (_lt("Listed at Pax8"), ""),
+	"not_active": (_lt("Status is Active"), _lt("{status}")),
+	"ended": (_lt("Has not ended"), _lt("End date: {end_date}")),
+	"future_start": (_lt("Has started"), _lt("Start date: {start_date}")),
+	"usage_based": (_lt("Has a number of licenses"), _lt("Billing class: {usage_class}")),
+	"follows_parent": (_lt("Does not follow a parent"), ""),
+	"missing": (_lt("A quantity was given"), ""),
+	"not_whole": (_lt("The quantity is a whole number"), _lt("Given: {wanted}")),
+	"below_one": (_lt("The quantity is at least 1"), _lt("Given: {wanted}")),
+	"too_large": (_lt("The quantity is not too large"), _lt("Given: {wanted}. Highest: {limit}.")),
+	"same_quantity": (_lt("The quantity is another one"), _lt("{current} → {wanted}")),
+	"below_minimum": (_lt("Not below the minimum"), _lt("Minimum: {minimum}")),
+	"above_maximum": (_lt("Not above the maximum"), _lt("Maximum: {maximum}")),
+	"open_request": (_lt("No other open request"), ""),
+	"committed_until": (_lt("Commitment permits a decrease"), _lt("Committed until: {commitment_end}")),
 	"commitment_no_increase": (
-		_text("Commitment permits an increase"),
-		_text("Committed until: {commitment_end}"),
+		_lt("Commitment permits an increase"),
+		_lt("Committed until: {commitment_end}"),
 	),
-	"no_decrease": (_text("Is a decrease"), _text("Only a decrease can wait for the end of a term.")),
-	"no_term_end": (_text("A commitment is running"), _text("Committed until: {commitment_end}")),
+	"no_decrease": (_lt("Is a decrease"), _lt("Only a decrease can wait for the end of a term.")),
+	"no_term_end": (_lt("A commitment is running"), _lt("Committed until: {commitment_end}")),
 	"client_approval": (
-		_text("Within what needs no approver of the client"),
-		_text("Needed above: {above} {limit_currency}. This change: {amount} {currency} per billing term."),
+		_lt("Within what needs no approver of the client"),
+		_lt("Needed above: {above} {limit_currency}. This change: {amount} {currency} per billing term."),
 	),
-	"client_approved": (_text("The client's own approver agrees"), _text("{by}")),
-	"no_client_approver": (_text("The client's own approver agrees"), ""),
-	"vendor_override": (_text("Vendor is not one that always waits"), _text("{vendor}")),
-	"product_always": (_text("Product does not always wait"), ""),
-	"unknown_vendor": (_text("Vendor is known"), ""),
-	"subscription_always": (_text("Subscription does not always wait"), ""),
-	"decreases_need_approval": (_text("Is no decrease"), _text("{current} → {wanted}")),
+	"client_approved": (_lt("The client's own approver agrees"), _lt("{by}")),
+	"no_client_approver": (_lt("The client's own approver agrees"), ""),
+	"vendor_override": (_lt("Vendor is not one that always waits"), _lt("{vendor}")),
+	"product_always": (_lt("Product does not always wait"), ""),
+	"unknown_vendor": (_lt("Vendor is known"), ""),
+	"subscription_always": (_lt("Subscription does not always wait"), ""),
+	"decreases_need_approval": (_lt("Is no decrease"), _lt("{current} → {wanted}")),
 	"require_approval": (
-		_text("Approval is not required by default"),
-		_text("Required by default: {toggle}"),
+		_lt("Approval is not required by default"),
+		_lt("Required by default: {toggle}"),
 	),
 	"unknown_usage_class": (
-		_text("Known to be sold by the license"),
-		_text("Billing class: {usage_class}"),
+		_lt("Known to be sold by the license"),
+		_lt("Billing class: {usage_class}"),
 	),
-	"unknown_quantity": (_text("Current quantity is known"), ""),
-	"zero_quantity": (_text("Current quantity is above 0"), _text("Current: {current}")),
+	"unknown_quantity": (_lt("Current quantity is known"), ""),
+	"zero_quantity": (_lt("Current quantity is above 0"), _lt("Current: {current}")),
 	"commitment_unknown": (
-		_text("Commitment's terms are known"),
-		_text("Committed until: {commitment_end}"),
+		_lt("Commitment's terms are known"),
+		_lt("Committed until: {commitment_end}"),
 	),
-	"amount_unknown": (_text("Client's price is known"), _text("In {currency}, the currency of the limits")),
+	"amount_unknown": (_lt("Client's price is known"), _lt("In {currency}, the currency of the limits")),
 	"amount_per_change": (
-		_text("Within the limit per change"),
-		_text("{amount} of {most} {currency} per billing term"),
+		_lt("Within the limit per change"),
+		_lt("{amount} of {most} {currency} per billing term"),
 	),
 	"month_unknown": (
-		_text("Prices of this month's changes are known"),
-		_text("Not known: {uncounted}"),
+		_lt("Prices of this month's changes are known"),
+		_lt("Not known: {uncounted}"),
 	),
 	"amount_per_month": (
-		_text("Within the limit per client and month"),
-		_text("{total} of {most} {currency} per billing term, this change included"),
+		_lt("Within the limit per client and month"),
+		_lt("{total} of {most} {currency} per billing term, this change included"),
 	),
-	"threshold": (_text("Within the threshold"), _text("{threshold} %: a change of up to {limit}")),
+	"threshold": (_lt("Within the threshold"), _lt("{threshold} %: a change of up to {limit}")),
 	"threshold_window": (
-		_text("Together with earlier changes within the threshold"),
-		_text("{base} → {wanted} since {since}: {together_percent} % of {threshold} %"),
+		_lt("Together with earlier changes within the threshold"),
+		_lt("{base} → {wanted} since {since}: {together_percent} % of {threshold} %"),
 	),
 }
-NOTHING_EARLIER = _text("Nothing was released without approval in the last {window_days} days.")
+NOTHING_EARLIER = _lt("Nothing was released without approval in the last {window_days} days.")
 RELEASING = ("within_threshold", "free_seats")
 
 
 def _why_skipped(rule: str, numbers: dict[str, Any]) -> str:
 	if rule == "require_approval" and numbers.get("threshold_may_release"):
-		return WITHIN_THRESHOLD_RELEASED
-	return SKIPPED.get(rule, "")
+		return str(WITHIN_THRESHOLD_RELEASED)
+	return str(SKIPPED.get(rule, ""))
 
 
-WITHIN_THRESHOLD_RELEASED = _text("Required by default, but the threshold may release small changes.")
+WITHIN_THRESHOLD_RELEASED = _lt("Required by default, but the threshold may release small changes.")
 SKIPPED = {
-	"no_client_approver": _text("Left out: the client has no approver but, perhaps, the one who asked."),
-	"require_approval": _text('This subscription says "Not by default".'),
-	"amount_per_change": _text("A decrease never counts."),
-	"amount_per_month": _text("A decrease never counts."),
-	"threshold": _text("No threshold is set."),
+	"no_client_approver": _lt("Left out: the client has no approver but, perhaps, the one who asked."),
+	"require_approval": _lt('This subscription says "Not by default".'),
+	"amount_per_change": _lt("A decrease never counts."),
+	"amount_per_month": _lt("A decrease never counts."),
+	"threshold": _lt("No threshold is set."),
 }
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import frappe
-from frappe import _
+from frappe import _, _lt
 from frappe.utils import add_to_date, now_datetime
 from rq.timeouts import JobTimeoutException
 
@@ -217,14 +217,14 @@ class _Work:
 def _why_nothing_is_read(delivery: Delivery) -> str:
 	subject = subject_of(delivery.topic) or "subscription"
 	if subject in _READERS:
-		return _("It names no {0}. The schedule brings what changed.").format(_(_NOUNS[subject]))
+		return _("It names no {0}. The schedule brings what changed.").format(_NOUNS[subject])
 	return _("Nothing here follows from this topic.")
 
 
-_NOUNS: dict[str, str] = {
-	"subscription": "subscription",
-	"company": "company",
-	"product": "product",
+_NOUNS = {
+	"subscription": _lt("subscription"),
+	"company": _lt("company"),
+	"product": _lt("product"),
 }
 
 
@@ -242,4 +242,4 @@ def _words(kind: Kind, name: str, stored: single.Stored) -> str:
 		"company": ("Pax8 Company", "company_name"),
 		"product": ("Pax8 Product", "product_name"),
 	}[kind]
-	return sentence.format(frappe.db.get_value(doctype, name, field) or f"{_(_NOUNS[kind])} {name}")
+	return sentence.format(frappe.db.get_value(doctype, name, field) or f"{_NOUNS[kind]} {name}")

@@ -101,12 +101,13 @@ function show_headline(frm, { notices }) {
 	const signed = (change) => (change > 0 ? `+${change}` : change);
 	const numbers = (quantity) =>
 		`<b>${current_quantity} → ${quantity}</b> (${signed(quantity - current_quantity)})`;
+	const asked = __("{0} wants {1} of {2}", [
+		`<b>${esc(client)}</b>`,
+		numbers(requested_quantity),
+		`<b>${esc(product_name)}</b>`,
+	]);
 	const lines = [
-		`<span style="font-size: var(--text-lg)">${__("{0} wants {1} of {2}", [
-			`<b>${esc(client)}</b>`,
-			numbers(requested_quantity),
-			`<b>${esc(product_name)}</b>`,
-		])}</span>`,
+		`<span style="font-size: var(--text-lg)">${asked}</span>`,
 		...(approved_quantity
 			? [__("Approved instead: {0}. {1}", [numbers(approved_quantity), esc(frm.doc.quantity_reason)])]
 			: []),
@@ -293,18 +294,15 @@ const preview = frappe.utils.debounce(async (frm) => {
 
 function change_now(frm, facts) {
 	const { subscription, requested_quantity } = frm.doc;
+	const what = __("{0} of {1}: {2}. It goes to Pax8 without another manager's approval.", [
+		`<b>${esc(facts.client)}</b>`,
+		`<b>${esc(facts.product_name)}</b>`,
+		`<b>${facts.quantity} → ${requested_quantity}</b>`,
+	]);
 	const dialog = new frappe.ui.Dialog({
 		title: __("Change at Once"),
 		fields: [
-			{
-				fieldname: "what",
-				fieldtype: "HTML",
-				options: `<p>${__("{0} of {1}: {2}. It goes to Pax8 without another manager's approval.", [
-					`<b>${esc(facts.client)}</b>`,
-					`<b>${esc(facts.product_name)}</b>`,
-					`<b>${facts.quantity} → ${requested_quantity}</b>`,
-				])}</p>`,
-			},
+			{ fieldname: "what", fieldtype: "HTML", options: `<p>${what}</p>` },
 			{
 				fieldname: "reason",
 				fieldtype: "Small Text",

@@ -75,10 +75,9 @@ const vendor_key = (vendor) => (vendor || "").trim().replace(/\s+/g, " ").toLowe
 async function show_vendors(frm) {
 	frm.vendors = await frappe.xcall(`${API}.settings.vendors`);
 	const $wrapper = frm.get_field("vendor_badges_html").$wrapper.empty();
-	frm.vendor_search = $(
-		`<input type="search" class="form-control input-xs mb-3" style="max-width: 260px"
-			placeholder="${__("Search vendors")}" aria-label="${__("Search vendors")}">`
-	)
+	const search = __("Search vendors");
+	frm.vendor_search = $('<input type="search" class="form-control input-xs mb-3" style="max-width: 260px">')
+		.attr({ placeholder: search, "aria-label": search })
 		.on("input", () => draw_vendors(frm))
 		.appendTo($wrapper);
 	frm.vendor_badges = $('<div class="d-flex flex-wrap" style="gap: 8px"></div>').appendTo($wrapper);

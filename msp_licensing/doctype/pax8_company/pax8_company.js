@@ -64,12 +64,13 @@ function show_suggestions(frm, choices) {
 	if (choices.suggestions.length) {
 		$(`<div class="control-label mb-2">${__("Is it one of these?")}</div>`).appendTo($wrapper);
 	}
+	const likeness = __("Likeness of the names");
 	for (const match of choices.suggestions) {
 		const $row = $(`<div class="d-flex align-items-center justify-content-between border rounded px-3 py-2 mb-2">
 			<div>
 				<a href="/app/${frappe.router.slug(choices.doctype)}/${encodeURIComponent(match.client)}">${esc(match.title)}</a>
 				<span class="indicator-pill no-indicator-dot ml-2 ${match.score >= 90 ? "green" : match.score >= 70 ? "blue" : "gray"}"
-					title="${__("Likeness of the names")}">${match.score} %</span>
+					title="${esc(likeness)}">${match.score} %</span>
 			</div></div>`).appendTo($wrapper);
 		$(`<button class="btn btn-xs ${match.score >= 90 ? "btn-primary" : "btn-default"}">${__("Map")}</button>`)
 			.on("click", () => map(frm, choices.doctype, match.client))

@@ -52,9 +52,10 @@ frappe.provide("msp_licensing");
 				this.draw_bulk();
 				return;
 			}
+			const select_all = __("Select all on this page");
 			this.$body.html(`<table class="table table-hover mt-0 mb-2">
 				<thead><tr class="text-muted small">
-					<th style="width: 30px"><input type="checkbox" class="tick-all m-0" aria-label="${__("Select all on this page")}"></th>
+					<th style="width: 30px"><input type="checkbox" class="tick-all m-0" aria-label="${esc(select_all)}"></th>
 					<th>${__("Product Name")}</th>
 					<th style="width: 17%">${__("Vendor")}</th>
 					<th style="width: 15%">${__("Category")}</th>
@@ -69,12 +70,15 @@ frappe.provide("msp_licensing");
 
 		row_html(row) {
 			const disabled = is_manager() ? "" : "disabled";
+			const select = __("Select {0}", [row.product_name]);
+			const feature = row.featured ? __("Featured: comes first") : __("Feature");
+			const owned_title = __("Subscriptions of clients");
 			const owned = row.owned
-				? `<span class="badge badge-light ml-1" title="${__("Subscriptions of clients")}">${row.owned}</span>`
+				? `<span class="badge badge-light ml-1" title="${esc(owned_title)}">${row.owned}</span>`
 				: "";
 			return `<tr data-name="${esc(row.name)}">
 				<td><input type="checkbox" class="tick m-0" ${this.ticked.has(row.name) ? "checked" : ""}
-					aria-label="${__("Select {0}", [esc(row.product_name)])}"></td>
+					aria-label="${esc(select)}"></td>
 				<td><a href="/app/pax8-product/${encodeURIComponent(row.name)}">${esc(row.product_name)}</a>${owned}
 					${row.hold_changes ? `<span class="indicator-pill no-indicator-dot orange ml-1">${__("always waits")}</span>` : ""}</td>
 				<td>${esc(row.vendor) || "—"}</td>
@@ -84,7 +88,7 @@ frappe.provide("msp_licensing");
 				<td class="text-center">
 					<button type="button" class="btn btn-link p-0 star" style="font-size: 17px; line-height: 1; text-decoration: none;
 						color: var(--${row.featured ? "yellow-500" : "gray-400"})" aria-pressed="${Boolean(row.featured)}" ${disabled}
-						title="${row.featured ? __("Featured: comes first") : __("Feature")}"
+						title="${esc(feature)}"
 						aria-label="${__("Featured")}">${row.featured ? "★" : "☆"}</button>
 					${row.featured && !row.visible ? `<div class="small text-muted">${__("hidden")}</div>` : ""}
 				</td>
@@ -189,8 +193,9 @@ frappe.provide("msp_licensing");
 	};
 
 	function switch_html(on, disabled) {
+		const title = on ? __("Visible to clients") : __("Hidden from clients");
 		return `<button type="button" role="switch" class="visible-switch" aria-checked="${Boolean(on)}" ${disabled}
-			aria-label="${__("Visible")}" title="${on ? __("Visible to clients") : __("Hidden from clients")}"
+			aria-label="${__("Visible")}" title="${esc(title)}"
 			style="width: 28px; height: 16px; padding: 2px; border: 0; border-radius: 8px; vertical-align: middle;
 				background: var(--${on ? "green-500" : "gray-400"})">
 			<span style="display: block; width: 12px; height: 12px; border-radius: 50%; background: white;

@@ -51,9 +51,11 @@ frappe.provide("msp_licensing");
 
 		row_html(row, index) {
 			const { changes, approval, limits } = row.rule;
+			const inherited = __("Inherited");
+			const own = __("Set on this subscription");
 			const cell = (part) =>
 				`<span class="${part.inherited ? "text-muted" : "bold"}" title="${
-					part.inherited ? __("Inherited") : __("Set on this subscription")
+					part.inherited ? esc(inherited) : esc(own)
 				}">${esc(part.text)}</span>`;
 			const dash = '<span class="text-muted">—</span>';
 			const open = changes.allowed && !row.blocked;

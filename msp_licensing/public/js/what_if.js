@@ -74,12 +74,13 @@
 			return `<div class="text-muted text-center p-4">${__("No client has asked for a change since {0}.", [date])}</div>${notes_html}`;
 		}
 		const same = total - differing;
-		return `<p>${__("{0} requests since {1}: {2} would be decided as they were, {3} otherwise.", [
+		const result = __("{0} requests since {1}: {2} would be decided as they were, {3} otherwise.", [
 			`<b>${total}</b>`,
 			date,
 			`<b>${same}</b>`,
 			`<b>${differing}</b>`,
-		])}</p>${counts_html(counts)}${differing ? differences_html(rows, differing) : ""}
+		]);
+		return `<p>${result}</p>${counts_html(counts)}${differing ? differences_html(rows, differing) : ""}
 			${muted(__("Each was decided on what was known then. Requests made by staff and refusals, of which no record is kept, are not among them."))}
 			${notes_html}`;
 	}

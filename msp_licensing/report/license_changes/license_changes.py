@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 import frappe
-from frappe import _
+from frappe import _, _lt
 from frappe.utils import add_days, cint, format_duration, formatdate, get_datetime, getdate
 
 from msp_licensing import permissions
@@ -47,10 +47,10 @@ FIELDS = (
 
 # How requests ended, for the chart: label, colour, states.
 GROUPS = (
-	("Applied", "green", {states.APPLIED}),
-	("Under Way", "blue", set(states.OPEN) - {states.NEEDS_REVIEW}),
-	("Not Made", "grey", {states.REJECTED, states.WITHDRAWN, states.EXPIRED}),
-	("Failed or Unclear", "red", {states.FAILED, states.NEEDS_REVIEW}),
+	(_lt("Applied"), "green", {states.APPLIED}),
+	(_lt("Under Way"), "blue", set(states.OPEN) - {states.NEEDS_REVIEW}),
+	(_lt("Not Made"), "grey", {states.REJECTED, states.WITHDRAWN, states.EXPIRED}),
+	(_lt("Failed or Unclear"), "red", {states.FAILED, states.NEEDS_REVIEW}),
 )
 
 # The one caller that shows cells instead of writing them into a file.
@@ -168,16 +168,16 @@ def chart(rows: list[Any]) -> dict[str, Any] | None:
 	if not rows:
 		return None
 	begins = periods([getdate(row.requested_on) for row in rows])
-	counts = {label: [0] * len(begins) for label, _color, _states in GROUPS}
+	counts = {str(label): [0] * len(begins) for label, _color, _states in GROUPS}
 	for row in rows:
 		at = max(i for i, begin in enumerate(begins) if begin <= getdate(row.requested_on))
 		for label, _color, members in GROUPS:
 			if row.state in members:
-				counts[label][at] += 1
+				counts[str(label)][at] += 1
 	return {
 		"data": {
 			"labels": [formatdate(begin) for begin in begins],
-			"datasets": [{"name": _(label), "values": values} for label, values in counts.items()],
+			"datasets": [{"name": label, "values": values} for label, values in counts.items()],
 		},
 		"type": "bar",
 		"colors": [color for _label, color, _states in GROUPS],
