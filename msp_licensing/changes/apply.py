@@ -23,8 +23,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import add_to_date, cint, get_datetime, now_datetime
+from frappe.utils import cint
 
+from msp_licensing import clock
 from msp_licensing.changes import attempts, notify, observe, result, states
 from msp_licensing.changes.attempts import READ, READ_BACK, Attempts
 from msp_licensing.changes.states import APPLYING, APPROVED, DOCTYPE, FAILED, NEEDS_REVIEW, WITHDRAWN
@@ -49,6 +50,8 @@ ACCEPTED_WAITS = timedelta(days=1)
 # a day in all; then staff are told.
 RETRY_AFTER_MINUTES = (1, 2, 5, 10, 15, 30, 60, 60, 120, 240, 240)
 MAX_ATTEMPTS = len(RETRY_AFTER_MINUTES) + 1
+
+FRESH_FOR = timedelta(minutes=1)
 
 
 def run(request: str, *, pax8: Pax8Client | None = None) -> None:
@@ -94,7 +97,7 @@ class _Application:
 		if not row:
 			return  # queued for a request that has been rolled back or removed since
 		if row.workflow_state == APPLYING and row.write_sent_on:
-			self.attempts = Attempts(self.name, self.pax8, number=row.attempts, since=row.write_sent_on)
+			self.attempts = Attempts(self.name, self.pax8, number=row.attempts, since=row.write_sent_on_utc)
 			return self._look_for_effect(row, answer_lost=not attempts.was_accepted(self.name))
 		if row.workflow_state not in (APPROVED, APPLYING):
 			return
@@ -118,6 +121,7 @@ class _Application:
 				"requested_quantity",
 				"approved_quantity",
 				"write_sent_on",
+				"write_sent_on_utc",
 				"attempts",
 			],
 			as_dict=True,
@@ -143,7 +147,7 @@ class _Application:
 			self.name,
 			APPLYING,
 			expect=(APPROVED, APPLYING),
-			claimed_on=now_datetime(),
+			claimed_on=clock.site_now(),
 			attempts=number,
 			next_attempt_on=None,
 		)
@@ -171,7 +175,7 @@ class _Application:
 
 		if not states.still_owned(row):
 			message = _("The subscription belongs to another client record now: nothing was sent.")
-			return result.end(self.name, WITHDRAWN, message, decided_on=now_datetime())
+			return result.end(self.name, WITHDRAWN, message, **clock.stamp("decided_on"))
 		quantity = remote.quantity
 		result.note(self.name, quantity_before=cint(quantity))
 		if quantity == target and remote.status == ACTIVE:
@@ -212,7 +216,7 @@ class _Application:
 		if not self._still_unsent():
 			return False
 		self.attempts.begin_write(target)
-		result.note(self.name, write_sent_on=now_datetime())
+		result.note(self.name, **clock.stamp("write_sent_on"))
 		return True
 
 	def _still_unsent(self) -> bool:
@@ -240,7 +244,7 @@ class _Application:
 		"""
 		if not (not_done or self._still_unsent()):
 			return
-		values = {"write_sent_on": None} if not_done else {}
+		values = clock.no_stamp("write_sent_on") if not_done else {}
 		if row.attempts >= MAX_ATTEMPTS:
 			words = _("Nothing was sent after {0} attempts: {1}").format(row.attempts, message)
 			return result.end(self.name, FAILED, words, retryable=1, **values)
@@ -250,7 +254,7 @@ class _Application:
 			APPROVED,
 			expect=(APPLYING,),
 			pax8_message=_("Not sent yet: {0}").format(message)[: result.LONGEST_MESSAGE],
-			next_attempt_on=add_to_date(now_datetime(), seconds=seconds),
+			next_attempt_on=clock.after(seconds=seconds),
 			**values,
 		)
 		frappe.db.commit()  # nosemgrep: end of the job
@@ -260,7 +264,7 @@ class _Application:
 	def _look_for_effect(self, row: Any, *, answer_lost: bool, why: str = "") -> None:
 		"""Reads until the effect is seen, or leaves the rest to the follow-up. Sends nothing, whatever it finds."""
 		target = states.target_of(row)
-		sent_on = get_datetime(row.write_sent_on or now_datetime())
+		sent_on = row.write_sent_on_utc or clock.utc_now()
 		remote: Subscription | None = None
 		end = time.monotonic() + READ_BACK_FOR
 		for seconds in READ_BACK_AFTER:
@@ -277,7 +281,7 @@ class _Application:
 			if remote.quantity not in (target, row.current_quantity):
 				break  # somebody else is changing it, too
 
-		waited = now_datetime() - sent_on
+		waited = clock.passed(sent_on)
 		if remote is None:
 			if waited < ACCEPTED_WAITS:
 				words = _("Sent; Pax8 cannot be read at the moment: {0}").format(why)
@@ -287,7 +291,9 @@ class _Application:
 			if waited < PROVISIONING_WAITS:
 				return self._wait_for_provisioning(remote, sent_on, waited)
 			words = _("Pax8 shows {0}, and has not finished provisioning it ({1}) since {2}.")
-			return self._needs_review(words.format(target, remote.status, sent_on.date()), remote)
+			return self._needs_review(
+				words.format(target, remote.status, clock.to_site(sent_on).date()), remote
+			)
 		elif (
 			remote.quantity == row.current_quantity
 			and remote.status in PROVISIONING
@@ -317,7 +323,7 @@ class _Application:
 			self.name,
 			NEEDS_REVIEW,
 			message,
-			next_attempt_on=add_to_date(now_datetime(), minutes=result.LOOK_AGAIN[0][1]),
+			next_attempt_on=clock.after(minutes=result.LOOK_AGAIN[0][1]),
 			**({"quantity_after": cint(remote.quantity)} if remote else {}),
 		)
 
@@ -337,7 +343,7 @@ def follow_up() -> int:
 	"""
 	if not connection.is_active():
 		return 0
-	now, live, count = now_datetime(), connection.is_live(), 0
+	now, live, count = clock.utc_now(), connection.is_live(), 0
 	for row in frappe.get_all(
 		DOCTYPE,
 		filters={"workflow_state": ("in", (APPROVED, APPLYING, NEEDS_REVIEW))},
@@ -354,8 +360,9 @@ def follow_up() -> int:
 		elif row.next_attempt_on:
 			ready = row.next_attempt_on <= now
 		else:
-			# Fresh ones have their own job already; leave it a minute.
-			ready = row.modified <= add_to_date(now, minutes=-1)
+			# Fresh ones have their own job already; leave it a minute. Frappe writes `modified` in the site's time: in an
+			# hour that comes twice it may lie ahead, and to look once too often does no harm.
+			ready = abs(clock.site_now() - row.modified) >= FRESH_FOR
 		if ready:
 			frappe.enqueue(job, queue="short", request=row.name)
 			count += 1

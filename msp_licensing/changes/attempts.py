@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import frappe
-from frappe.utils import get_datetime, now_datetime
 
+from msp_licensing import clock
 from msp_licensing.pax8 import (
 	CallInfo,
 	Forbidden,
@@ -23,7 +23,7 @@ from msp_licensing.pax8 import (
 	Subscription,
 )
 from msp_licensing.rules.fate import History, history_of
-from msp_licensing.sync.mirror import fitting, site_datetime, upsert
+from msp_licensing.sync.mirror import fitting, upsert
 
 DOCTYPE = "License Change Attempt"
 
@@ -49,7 +49,7 @@ class Attempts:
 	Args:
 		request: name of the License Change Request.
 		number: which attempt of it.
-		since: what was seen before this is not counted together with what is seen now.
+		since: what was seen before this (UTC) is not counted together with what is seen now.
 	"""
 
 	def __init__(
@@ -71,7 +71,7 @@ class Attempts:
 		return remote
 
 	def history(self, subscription: str, *, target: int, shown: Any, sent: datetime) -> History:
-		"""What Pax8's history says about a change to `target` that was sent at `sent` (the site's time)."""
+		"""What Pax8's history says about a change to `target` that was sent at `sent` (UTC)."""
 		call, snapshots, error = self._call(lambda: self.pax8.history(subscription))
 		if error:
 			self._keep(HISTORY, NOT_READ, call, answer=_body(error))
@@ -79,15 +79,16 @@ class Attempts:
 		try:
 			# Without a time of its own a snapshot may be from any time: when the subscription began says nothing.
 			steps = [
-				(site_datetime(one.updated_date) if one.updated_date else None, one.quantity)
+				(clock.of_pax8(one.updated_date) if one.updated_date else None, one.quantity)
 				for one in snapshots
 			]
-		except ValueError:
+			words = [
+				f"{clock.to_site(moment):%Y-%m-%d %H:%M}: {number}" if moment else f"?: {number}"
+				for moment, number in steps
+			]
+		except OverflowError:
 			return History.UNKNOWN
 		says = history_of(steps, target=target, shown=shown, sent=sent)
-		words = [
-			f"{moment:%Y-%m-%d %H:%M}: {number}" if moment else f"?: {number}" for moment, number in steps
-		]
 		self._keep(HISTORY, HISTORY_SAYS[says], call, answer="\n".join(words))
 		return says
 
@@ -122,7 +123,7 @@ class Attempts:
 	def same_for(self, step: str) -> timedelta:
 		"""For how long the looks of a kind have shown what the last one showed."""
 		last = self._last(step)
-		return now_datetime() - get_datetime(last.happened_on) if last else timedelta()
+		return clock.passed(last.happened_on_utc) if last else timedelta()
 
 	def looks(self, step: str) -> int:
 		"""How many looks of a kind, up to the last one, had the same result."""
@@ -143,25 +144,30 @@ class Attempts:
 		if not last or any(last[field] != row[field] for field in _SAME):
 			self._insert(step, outcome, **values, **call.numbers())
 			return
-		seen = {"times": last.times + 1, "last_on": now_datetime(), "answer": row["answer"], **call.numbers()}
+		seen = {
+			"times": last.times + 1,
+			"answer": row["answer"],
+			**clock.stamp("last_on"),
+			**call.numbers(),
+		}
 		frappe.db.set_value(DOCTYPE, last.name, _fit(seen), update_modified=False)
 
 	def _last(self, step: str) -> Any:
 		filters = {"request": self.request, "step": step}
 		if self.since:
-			filters["happened_on"] = (">=", self.since)
+			filters["happened_on_utc"] = (">=", self.since)
 		return frappe.db.get_value(
 			DOCTYPE,
 			filters,
-			["name", "times", "happened_on", *_SAME],
+			["name", "times", "happened_on_utc", *_SAME],
 			as_dict=True,
-			order_by="happened_on desc",
+			order_by="happened_on_utc desc",
 		)
 
 	def _insert(self, step: str, outcome: str, **values: Any) -> str:
-		name, now = frappe.generate_hash(length=10), now_datetime()
+		name = frappe.generate_hash(length=10)
 		row = {"request": self.request, "attempt": self.number, "step": step, "outcome": outcome, **_NOTHING}
-		row |= {"happened_on": now, "last_on": now, "times": 1, **values}
+		row |= {**clock.stamp("happened_on", "last_on"), "times": 1, **values}
 		upsert(DOCTYPE, [(name, _fit(row))])
 		return name
 
@@ -184,7 +190,11 @@ class _Call:
 def was_accepted(request: str) -> bool:
 	"""Whether Pax8 answered the last write of a request with yes."""
 	last = frappe.get_all(
-		DOCTYPE, {"request": request, "step": WRITE}, pluck="outcome", order_by="happened_on desc", limit=1
+		DOCTYPE,
+		{"request": request, "step": WRITE},
+		pluck="outcome",
+		order_by="happened_on_utc desc",
+		limit=1,
 	)
 	return last == [ACCEPTED]
 
@@ -195,7 +205,7 @@ def of(request: str) -> list[Any]:
 		DOCTYPE,
 		{"request": request},
 		["step", "happened_on", "last_on", "times", "http_status", "duration_ms", "answer", *_SAME],
-		order_by="happened_on asc, creation asc",
+		order_by="happened_on_utc asc, creation asc",
 		limit=500,
 	)
 
@@ -205,8 +215,8 @@ def last_observed(request: str) -> Any:
 	rows = frappe.get_all(
 		DOCTYPE,
 		{"request": request, "step": OBSERVE},
-		["outcome", "has_quantity", "quantity", "last_on"],
-		order_by="last_on desc",
+		["outcome", "has_quantity", "quantity", "last_on_utc"],
+		order_by="last_on_utc desc",
 		limit=1,
 	)
 	return rows[0] if rows else None

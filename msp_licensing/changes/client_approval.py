@@ -8,9 +8,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, get_fullname, now_datetime, nowdate
+from frappe.utils import cint, get_fullname
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, notify, requests, states
 from msp_licensing.changes.requests import ChangeRefused
 from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, PENDING, REJECTED
@@ -49,14 +49,18 @@ def approve(name: str, *, access: permissions.PortalAccess, seen_quantity: int |
 		)
 	decision = inputs.decide()
 	requests.refuse_client(decision)
-	agreed = Step(client_approval.GIVEN, Verdict.PASSES, {"by": get_fullname(access.user), "on": nowdate()})
+	agreed = Step(
+		client_approval.GIVEN,
+		Verdict.PASSES,
+		{"by": get_fullname(access.user), "on": str(clock.site_today())},
+	)
 	state, fields = requests.judge(row, inputs, decision, agreed)
 	doc = requests.settle(
 		request.name,
 		state,
 		expect=(CLIENT_PENDING,),
 		client_approved_by=access.user,
-		client_approved_on=now_datetime(),
+		client_approved_on=clock.site_now(),
 		current_quantity=row.quantity,
 		quantity_change=request.requested_quantity - row.quantity,
 		**fields,
@@ -76,7 +80,7 @@ def decline(name: str, reason: str | None, *, access: permissions.PortalAccess) 
 		REJECTED,
 		expect=(CLIENT_PENDING,),
 		decided_by=access.user,
-		decided_on=now_datetime(),
+		**clock.stamp("decided_on"),
 		client_declined=1,
 		reject_reason=(reason or "").strip()[:1000] or None,
 	):

@@ -1,6 +1,6 @@
 """Requests that wait: reminded of once, and ended when nobody decides them in time.
 
-Both are counted in business days from the day the request began to wait; what waits again after something has moved
+Both are counted in business days of the site from the day the request began to wait; what waits again after something has moved
 starts anew. Settings of today count, also for requests of yesterday.
 """
 
@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import frappe
-from frappe.utils import getdate, now_datetime, nowdate
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import business_days, client_approval, notify, states
 from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, EXPIRED, WAITING
 
@@ -47,7 +46,7 @@ FIELDS = (
 	"client_doctype",
 	"client",
 	"requested_by",
-	"requested_on",
+	"requested_on_utc",
 	"waiting_since",
 	"expires_on",
 	"reminded_on",
@@ -55,12 +54,12 @@ FIELDS = (
 
 
 def _look_at(row: Any) -> str | None:
-	today, since = getdate(nowdate()), row.waiting_since or row.requested_on
+	today, since = clock.site_today(), clock.to_site(row.waiting_since or row.requested_on_utc)
 	last_day = business_days.after(since, _setting("pending_expiry_days"))
 	if last_day != row.expires_on:
 		frappe.db.set_value(DOCTYPE, row.name, "expires_on", last_day, update_modified=False)
 	if last_day and today > last_day:
-		states.move(row.name, EXPIRED, expect=WAITING, decided_on=now_datetime())
+		states.move(row.name, EXPIRED, expect=WAITING, **clock.stamp("decided_on"))
 		notify.about("outcome", frappe.get_doc(DOCTYPE, row.name))
 		return "expired"
 	if row.workflow_state == CLIENT_PENDING and not permissions.client_approvers(
@@ -69,7 +68,7 @@ def _look_at(row: Any) -> str | None:
 		return "handed_over" if client_approval.hand_over(row.name) else None
 	reminder = business_days.after(since, _setting("reminder_days"))
 	if reminder and today >= reminder and not row.reminded_on:
-		frappe.db.set_value(DOCTYPE, row.name, "reminded_on", now_datetime(), update_modified=False)
+		frappe.db.set_value(DOCTYPE, row.name, "reminded_on", clock.utc_now(), update_modified=False)
 		notify.about("reminder", frappe.get_doc(DOCTYPE, row.name))
 		return "reminded"
 	return None

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import frappe
 from frappe import _
-from frappe.utils import cint, fmt_money, formatdate, getdate, nowdate
+from frappe.utils import cint, fmt_money, formatdate, getdate
 
+from msp_licensing import clock
 from msp_licensing.changes import pricing, releases, terms
 from msp_licensing.changes.policies import current_policy, policies_for, policy_for
 from msp_licensing.changes.states import DOCTYPE, OPEN
@@ -82,7 +83,7 @@ class Inputs(NamedTuple):
 	Attributes:
 		policy: the rules for the client, as they stood.
 		wanted: the new total, as typed.
-		today: the day of the decision, in the site's time zone.
+		today: the day of the decision, as Pax8 counts days (UTC).
 		timing: "Now" or "End of Term".
 	"""
 
@@ -194,7 +195,7 @@ def inputs_for(
 		leave_out: name of a request that is decided once more, and stands in its own way nowhere.
 		facts: see `facts_of`.
 	"""
-	today = today or getdate(nowdate())
+	today = today or clock.pax8_today()
 	number = parse_quantity(wanted)
 	after = number if isinstance(number, int) else None
 	client = (subscription.client_doctype, subscription.client)

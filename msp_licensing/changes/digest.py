@@ -76,7 +76,7 @@ def _values(notices: list[Any]) -> dict[str, Any]:
 		states.DOCTYPE,
 		filters={"name": ("in", list({row.request for row in notices}))},
 		fields=["*"],
-		order_by="requested_on, name",
+		order_by="requested_on_utc, name",
 	):
 		if doc.workflow_state == states.PENDING:
 			section = "waiting"

@@ -8,9 +8,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, get_fullname, now_datetime
+from frappe.utils import cint, get_fullname
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import assignments, decide, notify, planning, states
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused, on_its_way
 from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED, SCHEDULED
@@ -44,7 +44,7 @@ def prepare(doc: Any) -> None:
 			"vendor": row.vendor,
 			"current_quantity": row.quantity,
 			"quantity_change": cint(doc.requested_quantity) - row.quantity,
-			"requested_on": now_datetime(),
+			**clock.stamp("requested_on"),
 			"open_subscription": row.name,
 			"currency": doc.currency or None,
 			**states.waiting(),
@@ -139,7 +139,8 @@ def check_changes(doc: Any) -> None:
 		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
 	if step in APPROVALS:
 		_check_another_quantity(doc)
-	doc.decided_by, doc.decided_on = frappe.session.user, now_datetime()
+	doc.decided_by = frappe.session.user
+	doc.update(clock.stamp("decided_on"))
 	doc.update(states.NOT_WAITING)
 	doc.open_subscription = states.open_subscription(doc.workflow_state, doc.subscription)
 	doc.step = cint(before.step) + 1
@@ -152,7 +153,8 @@ def check_changes(doc: Any) -> None:
 			)
 		# Provably nothing happened, so sending once more is not sending twice.
 		doc.retryable, doc.attempts = 0, 0
-		doc.write_sent_on, doc.pax8_message, doc.next_attempt_on = None, None, None
+		doc.update(clock.no_stamp("write_sent_on"))
+		doc.pax8_message, doc.next_attempt_on = None, None
 		if other := frappe.db.exists(
 			DOCTYPE, {"open_subscription": doc.subscription, "name": ("!=", doc.name)}
 		):

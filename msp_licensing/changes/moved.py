@@ -7,8 +7,9 @@ saw the old one is asked to look again, and the approval is not sent back when i
 """
 
 import frappe
-from frappe.utils import cint, now_datetime
+from frappe.utils import cint
 
+from msp_licensing import clock
 from msp_licensing.changes.states import APPLYING, DOCTYPE, NEEDS_REVIEW, WAITING, WITHDRAWABLE
 
 # Who looks at a request that waits for Pax8.
@@ -31,9 +32,8 @@ def notice(subscriptions: list[str]) -> None:
 		_queue("msp_licensing.changes.moved.run", subscriptions=waiting)
 	for row in rows:
 		# Only what is left for later: a worker that is at it right now stores what it reads, too.
-		if (job := _LOOKS.get(row.workflow_state)) and (
-			row.next_attempt_on or now_datetime()
-		) > now_datetime():
+		job = _LOOKS.get(row.workflow_state)
+		if job and row.next_attempt_on and row.next_attempt_on > clock.utc_now():
 			_queue(job, request=row.name)
 
 

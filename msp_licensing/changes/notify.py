@@ -14,8 +14,9 @@ from hashlib import sha256
 from typing import Any
 
 import frappe
-from frappe.utils import cint, now_datetime
+from frappe.utils import cint
 
+from msp_licensing import clock
 from msp_licensing.changes import assignments, delivery, notices, people, wording
 from msp_licensing.changes.delivery import tell
 from msp_licensing.changes.notices import Notice
@@ -100,7 +101,7 @@ def _first_time(occasion: str, event: str, doc: Any, user: str, mail: str) -> bo
 			"request": doc.name,
 			"event": event,
 			"recipient": user,
-			"told_on": now_datetime(),
+			"told_on": clock.site_now(),
 			"mail": mail,
 			"unique_key": key,
 		}

@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from frappe import _
-from frappe.utils import now_datetime
 
+from msp_licensing import clock
 from msp_licensing.changes import attempts, states
 from msp_licensing.changes.attempts import READ, Attempts
 from msp_licensing.pax8 import Pax8Error
@@ -44,7 +44,7 @@ def look(row: Any, calls: Attempts) -> None:
 
 def is_due(request: str) -> bool:
 	last = attempts.last_observed(request)
-	return not last or last.last_on <= now_datetime() - AGAIN_AFTER
+	return not last or clock.passed(last.last_on_utc) >= AGAIN_AFTER
 
 
 def words(request: str) -> str | None:

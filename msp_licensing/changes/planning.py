@@ -5,8 +5,8 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import getdate, nowdate
 
+from msp_licensing import clock
 from msp_licensing.changes import states
 from msp_licensing.rules.commitments import Plan, plan
 from msp_licensing.rules.values import SubscriptionFacts, Timing
@@ -15,7 +15,8 @@ NOW, AT_TERM_END = str(Timing.NOW), str(Timing.AT_TERM_END)
 
 
 def today() -> date:
-	return getdate(nowdate())
+	"""The day that ends of terms, windows and starts are compared with: Pax8's, not the site's."""
+	return clock.pax8_today()
 
 
 def read_timing(timing: object) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, format_datetime, get_datetime, now_datetime
+from frappe.utils import cint, format_datetime
 
+from msp_licensing import clock
 from msp_licensing.changes import result, states
 from msp_licensing.changes.apply import only_worker
 from msp_licensing.changes.attempts import RECONCILE, Attempts
@@ -26,7 +27,8 @@ FIELDS = (
 	"requested_quantity",
 	"approved_quantity",
 	"write_sent_on",
-	"requested_on",
+	"write_sent_on_utc",
+	"requested_on_utc",
 	"attempts",
 )
 
@@ -66,10 +68,10 @@ def _look(request: str, pax8: Pax8Client) -> None:
 	row = frappe.db.get_value(DOCTYPE, request, list(FIELDS), as_dict=True)
 	if not row or row.workflow_state != NEEDS_REVIEW:
 		return
-	target, sent_on = states.target_of(row), get_datetime(row.write_sent_on or row.requested_on)
-	calls = Attempts(request, pax8, number=row.attempts, since=row.write_sent_on)
+	target, sent_on = states.target_of(row), row.write_sent_on_utc or row.requested_on_utc
+	calls = Attempts(request, pax8, number=row.attempts, since=row.write_sent_on_utc)
 	remote, gone, why = _read(calls, row.subscription)
-	since_sent = now_datetime() - sent_on
+	since_sent = clock.passed(sent_on)
 	seen = Seen(
 		target=target,
 		quantity=remote.quantity if remote else None,

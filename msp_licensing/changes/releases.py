@@ -2,13 +2,16 @@
 
 A request counts while it is neither taken back nor failed, and as long as no person of the provider has decided it:
 `decided_by` is empty then. Staff's own changes are decisions of a person, too.
+
+Days and months are those of Pax8 (UTC), as in the whole of a decision: they stay what they are when the site's clock is
+changed.
 """
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import frappe
-from frappe.utils import cint, get_first_day, getdate
+from frappe.utils import cint, get_first_day
 
 from msp_licensing.changes import states
 from msp_licensing.changes.pricing import decimal
@@ -24,9 +27,9 @@ _MOST = 500
 _FIELDS = (
 	"decision",
 	"decided_by",
-	"decided_on",
-	"applied_on",
-	"requested_on",
+	"decided_on_utc",
+	"applied_on_utc",
+	"requested_on_utc",
 	"current_quantity",
 	"requested_quantity",
 	"approved_quantity",
@@ -49,7 +52,7 @@ def of_subscription(subscription: str, *, leave_out: str | None = None) -> tuple
 		if row.decided_by or row.decision == "Direct":
 			releases.clear()
 		elif row.decision == "Auto-Approved":
-			releases.append(_release(row, row.applied_on or row.decided_on or row.requested_on))
+			releases.append(_release(row, row.applied_on_utc or row.decided_on_utc or row.requested_on_utc))
 	return tuple(releases)
 
 
@@ -62,9 +65,9 @@ def of_client(
 	month = get_first_day(today)
 	filters = {"client_doctype": client_doctype, "client": client, "decision": "Auto-Approved"}
 	return tuple(
-		_release(row, row.decided_on)
+		_release(row, row.decided_on_utc)
 		for row in _rows(filters, leave_out, since=month)
-		if not row.decided_by and row.decided_on and getdate(row.decided_on) >= month
+		if not row.decided_by and row.decided_on_utc and row.decided_on_utc.date() >= month
 	)
 
 
@@ -76,21 +79,22 @@ def _rows(filters: dict[str, Any], leave_out: str | None, since: date | None = N
 	if leave_out:
 		conditions.append(["name", "!=", leave_out])
 	if since:
-		conditions.append(["modified", ">=", since])  # what was decided since has been written since
+		# What was decided since has been written since; Frappe writes that in the site's time.
+		conditions.append(["modified", ">=", since - timedelta(days=1)])
 	newest = frappe.get_all(
 		DOCTYPE,
 		filters=conditions,
 		fields=list(_FIELDS),
-		order_by="requested_on desc, creation desc",
+		order_by="requested_on_utc desc, name desc",
 		limit=_MOST,
 	)
 	return newest[::-1]
 
 
-def _release(row: Any, on: Any) -> Release:
+def _release(row: Any, on: datetime) -> Release:
 	known = bool(row.currency)  # a price that is not known leaves the currency empty
 	return Release(
-		on=getdate(on),
+		on=on.date(),
 		before=cint(row.current_quantity),
 		amount=decimal(row.amount_change) if known else None,
 		currency=row.currency if known else None,

@@ -6,9 +6,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, now_datetime
+from frappe.utils import cint
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, notify, planning, states
 from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, PENDING, SCHEDULED
 from msp_licensing.rules import client_approval
@@ -125,7 +125,7 @@ def settle(name: str, state: str, *, expect: tuple[str, ...], **values: Any) -> 
 		The License Change Request; None, and nothing is written, if it is in none of the states `expect`.
 	"""
 	if state in states.GRANTED:
-		values["decided_on"] = now_datetime()
+		values |= clock.stamp("decided_on")
 	if not states.move(name, state, expect=expect, by_policy=True, **values):
 		return None
 	doc = frappe.get_doc(DOCTYPE, name)
@@ -164,7 +164,7 @@ def withdraw(name: str, *, access: permissions.PortalAccess) -> None:
 		raise frappe.DoesNotExistError(_("This request does not exist."))
 	if row.source != "Portal":
 		raise ChangeRefused(_("Your provider made this request for you. Please ask them to withdraw it."))
-	if not states.move(name, states.WITHDRAWN, expect=states.WITHDRAWABLE, decided_on=now_datetime()):
+	if not states.move(name, states.WITHDRAWN, expect=states.WITHDRAWABLE, **clock.stamp("decided_on")):
 		raise ChangeRefused(_("This request has been decided already and cannot be withdrawn."))
 
 
@@ -219,7 +219,7 @@ def withdraw_of_others(subscriptions: Collection[str] | None = None, *, lock: bo
 			name,
 			states.WITHDRAWN,
 			expect=states.WITHDRAWABLE,
-			decided_on=now_datetime(),
+			**clock.stamp("decided_on"),
 			pax8_message=reason,
 		):
 			notify.about("outcome", frappe.get_doc(DOCTYPE, name))

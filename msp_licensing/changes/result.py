@@ -4,8 +4,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import add_to_date, cint, get_datetime, now_datetime
+from frappe.utils import cint
 
+from msp_licensing import clock
 from msp_licensing.changes import decide, notify, states
 from msp_licensing.changes.states import APPLIED, APPLYING, DOCTYPE, NEEDS_REVIEW, PENDING
 from msp_licensing.pax8 import Pax8Error, Subscription
@@ -47,7 +48,7 @@ def applied(name: str, remote: Subscription, message: str) -> None:
 		message,
 		expect=(APPLYING, NEEDS_REVIEW),
 		quantity_after=cint(remote.quantity),
-		applied_on=now_datetime(),
+		**clock.stamp("applied_on"),
 	)
 
 
@@ -70,11 +71,10 @@ def wait(name: str, sent_on: Any, message: str, **values: Any) -> None:
 
 
 def look_again_on(sent_on: Any) -> Any:
-	"""When what was sent at `sent_on` is to be looked at again."""
-	now = now_datetime()
-	waited = (now - get_datetime(sent_on or now)).total_seconds() / 60
+	"""When what was sent at `sent_on` is to be looked at again; both in UTC."""
+	waited = clock.passed(sent_on).total_seconds() / 60
 	minutes = next((often for until, often in LOOK_AGAIN if waited < until), LOOK_AGAIN_AT_LAST)
-	return add_to_date(now, minutes=minutes)
+	return clock.after(minutes=minutes)
 
 
 def ask_again(name: str, quantity: int, *, expect: tuple[str, ...], state: str = PENDING) -> bool:
@@ -120,9 +120,9 @@ def ask_again(name: str, quantity: int, *, expect: tuple[str, ...], state: str =
 		approved_quantity=0,
 		quantity_reason=None,
 		decided_by=None,
-		decided_on=None,
 		next_attempt_on=None,
 		attempts=0,
+		**clock.no_stamp("decided_on"),
 		**decide.money(decide.inputs_for(subscription, row.requested_quantity, leave_out=name)),
 	)
 	if state == PENDING:

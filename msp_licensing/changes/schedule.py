@@ -10,13 +10,14 @@ weeks it ends by itself.
 """
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import frappe
 from frappe import _, _lt
-from frappe.utils import add_to_date, cint, formatdate, getdate, now_datetime
+from frappe.utils import cint, formatdate, getdate
 
+from msp_licensing import clock
 from msp_licensing.changes import assignments, decide, notify, people, planning, requests, states
 from msp_licensing.changes.document import LIMITS_FOR_CLIENTS
 from msp_licensing.changes.states import APPLIED, DOCTYPE, EXPIRED, PENDING, SCHEDULED, WITHDRAWN
@@ -32,8 +33,8 @@ GIVE_UP_DAYS = 30
 
 RETRY_MINUTES = 15
 
-# Pax8's days are those of UTC, and a renewal is seen on the evening before where the site's are not: from so long before
-# its end on, a term that ends later has been renewed and not moved.
+# Days of terms are counted in UTC (`clock.pax8_today`). Which midnight Pax8 means it does not say, so that a renewal may be
+# seen on the day before: from so long before its end on, a term that ends later has been renewed and not moved.
 RENEWED_BEFORE = timedelta(days=1)
 
 ACTIVE = "Active"
@@ -83,7 +84,7 @@ def needing_a_look(today: date) -> list[str]:
 			"scheduled": SCHEDULED,
 			"active": ACTIVE,
 			"over": OVER,
-			"now": now_datetime(),
+			"now": clock.utc_now(),
 			"tomorrow": today + RENEWED_BEFORE,
 			"soon": today + timedelta(HAND_OVER_DAYS),
 		},
@@ -104,9 +105,9 @@ def remind() -> int:
 			["scheduled_for", ">", today],
 			["scheduled_for", "<=", today + timedelta(days)],
 		],
-		fields=["name", "scheduled_for", "requested_on"],
+		fields=["name", "scheduled_for", "requested_on_utc"],
 	):
-		if (row.scheduled_for - getdate(row.requested_on)).days <= days:
+		if (row.scheduled_for - row.requested_on_utc.date()).days <= days:
 			continue  # whoever asked a few days before knows
 		notify.about("scheduled_soon", frappe.get_doc(DOCTYPE, row.name), key=str(row.scheduled_for))
 		count += 1
@@ -191,7 +192,7 @@ class _Look:
 	def _drop(self, what: Any) -> None:
 		"""There is nothing left to do: the request ends, and whoever asked is told why."""
 		told = self.doc.term_end
-		self._move(WITHDRAWN, decided_on=now_datetime(), pax8_message=what())
+		self._move(WITHDRAWN, pax8_message=what(), **clock.stamp("decided_on"))
 		notify.about("scheduled_changed", self.doc, what=what, date=told)
 
 	def _done(self) -> None:
@@ -201,8 +202,8 @@ class _Look:
 		self._move(
 			APPLIED,
 			quantity_after=self.row.quantity,
-			applied_on=now_datetime(),
 			pax8_message=_("Pax8 already had {0}: nothing had to be sent.").format(self.row.quantity),
+			**clock.stamp("applied_on"),
 		)
 		notify.about("outcome", self.doc)
 
@@ -232,7 +233,7 @@ class _Look:
 			return False
 		# From here on it is the policy that allows it: what a person approved was a change of another quantity.
 		values |= {"decision_rule": decision.rule, "decision_summary": decide.staff_words(decision)}
-		values |= {"decision": "Auto-Approved", "decided_by": None, "decided_on": now_datetime()}
+		values |= {"decision": "Auto-Approved", "decided_by": None, **clock.stamp("decided_on")}
 		self._move(SCHEDULED, **values)
 		what = _said("moved", before=before, now=now, target=self.target)
 		notify.about("scheduled_changed", self.doc, what=what, key=f"{before} {now}")
@@ -297,9 +298,9 @@ class _Look:
 			approved_quantity=0,
 			quantity_reason=None,
 			decided_by=None,
-			decided_on=None,
 			handed_over_on=None,
 			next_attempt_on=None,
+			**clock.no_stamp("decided_on"),
 		)
 		notify.about(event, self.doc)
 
@@ -307,20 +308,20 @@ class _Look:
 		"""A task for staff, with a date; once. Ends the request when nobody has made the change for long."""
 		if self.today > getdate(self.doc.term_end) + timedelta(GIVE_UP_DAYS):
 			told = self.doc.term_end
-			self._move(EXPIRED, decided_on=now_datetime(), next_attempt_on=None)
+			self._move(EXPIRED, next_attempt_on=None, **clock.stamp("decided_on"))
 			return notify.about("scheduled_changed", self.doc, what=_said("expired"), date=told)
 		if self.doc.handed_over_on:
 			return self._wait()
 		self._wait(
-			handed_over_on=now_datetime(), pax8_message=_("To be made by hand: {0}").format(why)[:2000]
+			handed_over_on=clock.site_now(), pax8_message=_("To be made by hand: {0}").format(why)[:2000]
 		)
 		notify.about("by_hand", self.doc, what=why, date=self.doc.term_end, key=str(self.doc.term_end))
 		return None
 
 	def _wait(self, *, minutes: int | None = None, **values: Any) -> None:
-		"""Looked at again in some minutes, or early tomorrow."""
-		tomorrow = frappe.utils.get_datetime(self.today + timedelta(1))
-		again = add_to_date(now_datetime(), minutes=minutes) if minutes else tomorrow
+		"""Looked at again in some minutes, or when Pax8's next day begins."""
+		tomorrow = datetime.combine(self.today + timedelta(1), time())
+		again = clock.after(minutes=minutes) if minutes else tomorrow
 		self._move(SCHEDULED, next_attempt_on=again, **values)
 
 	def _move(self, to: str, **values: Any) -> None:

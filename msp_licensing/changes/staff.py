@@ -4,9 +4,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, now_datetime
+from frappe.utils import cint
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, document, planning, requests, states
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused
 from msp_licensing.changes.states import APPROVED, DOCTYPE, PENDING
@@ -95,7 +95,7 @@ def change_now(subscription: str, quantity: Any, reason: str, *, seen_quantity: 
 	except frappe.UniqueValidationError as error:
 		raise AskedAlready(_("There is an open request for this subscription already.")) from error
 	states.move(
-		doc.name, APPROVED, expect=(PENDING,), decided_by=frappe.session.user, decided_on=now_datetime()
+		doc.name, APPROVED, expect=(PENDING,), decided_by=frappe.session.user, **clock.stamp("decided_on")
 	)
 	requests.queue_apply(doc.name)
 	return doc.reload()

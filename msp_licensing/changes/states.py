@@ -9,9 +9,10 @@ from typing import Any
 
 import frappe
 from frappe.desk.notifications import clear_doctype_notifications
-from frappe.utils import cint, now_datetime
+from frappe.utils import cint
 from frappe.workflow.doctype.workflow_action.workflow_action import process_workflow_actions
 
+from msp_licensing import clock
 from msp_licensing.changes import assignments, business_days
 
 DOCTYPE = "License Change Request"
@@ -56,9 +57,10 @@ def open_subscription(state: str, subscription: str) -> str | None:
 
 def waiting() -> dict[str, Any]:
 	"""The fields of a request that begins to wait for somebody now; `changes.deadlines` goes by them."""
-	now = now_datetime()
+	now = clock.utc_now()
 	days = frappe.db.get_single_value("Licensing Settings", "pending_expiry_days")
-	return {"waiting_since": now, "reminded_on": None, "expires_on": business_days.after(now, days)}
+	last_day = business_days.after(clock.to_site(now), days)
+	return {"waiting_since": now, "reminded_on": None, "expires_on": last_day}
 
 
 NOT_WAITING = {"waiting_since": None, "expires_on": None}

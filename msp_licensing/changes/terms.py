@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import frappe
-from frappe.utils import add_days, cint, getdate
+from frappe.utils import cint
 
 from msp_licensing.rules.commitments import TERM_MONTHS
 from msp_licensing.rules.values import Added, as_day
@@ -65,23 +65,23 @@ def lately(subscription: str, today: date) -> dict[str, Any]:
 		filters={
 			"subscription": subscription,
 			"field": ("in", ("Quantity", "Commitment End")),
-			"seen_on": (">=", add_days(today, -LATELY_DAYS)),
+			"seen_on_utc": (">=", today - timedelta(days=LATELY_DAYS)),
 		},
-		fields=["field", "old_value", "new_value", "seen_on", "changed_on", "request"],
-		order_by="seen_on asc",
+		fields=["field", "old_value", "new_value", "seen_on_utc", "changed_on_utc", "request"],
+		order_by="seen_on_utc asc",
 	):
 		if row.field == "Quantity":
 			added.append(
 				Added(
-					getdate(row.changed_on or row.seen_on),
+					(row.changed_on_utc or row.seen_on_utc).date(),
 					cint(row.new_value) - cint(row.old_value),
-					dated=bool(row.changed_on or row.request),
+					dated=bool(row.changed_on_utc or row.request),
 				)
 			)
 			continue
 		before, after = as_day(row.old_value), as_day(row.new_value)
 		# A term whose end came was renewed; one whose end was moved before was only aligned with another.
-		# (Pax8's days are those of UTC: west of it a renewal is seen on the evening before.)
-		if before and after and before < after and before <= getdate(row.seen_on) + timedelta(days=1):
+		# (Which midnight Pax8 means it does not say: a renewal may be seen on the day before.)
+		if before and after and before < after and before <= row.seen_on_utc.date() + timedelta(days=1):
 			renewed = before
 	return {"added": tuple(added), "renewed_on": renewed}

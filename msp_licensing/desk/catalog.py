@@ -5,9 +5,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, escape_html, now_datetime
+from frappe.utils import cint, escape_html
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 
 DOCTYPE = "Pax8 Product"
 
@@ -166,7 +166,7 @@ def _set(names: list[str], field: str, value: int) -> int:
 		return 0
 	changed = list(before)
 	frappe.db.set_value(DOCTYPE, {"name": ("in", changed)}, field, value)
-	now, user = now_datetime(), frappe.session.user
+	now, user = clock.site_now(), frappe.session.user
 	frappe.db.bulk_insert(
 		"Version",
 		["name", "creation", "modified", "owner", "modified_by", "ref_doctype", "docname", "data"],

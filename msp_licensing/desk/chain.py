@@ -121,7 +121,7 @@ def _attempts(names: list[str]) -> dict[str, list[Any]]:
 			"http_status",
 			"answer",
 		],
-		order_by="happened_on, creation",
+		order_by="happened_on_utc, creation",
 	):
 		found[row.request].append(row)
 	return found

@@ -18,10 +18,9 @@ from frappe.utils import (
 	get_fullname,
 	get_system_timezone,
 	getdate,
-	now_datetime,
 )
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import states
 from msp_licensing.changes.states import DOCTYPE
 from msp_licensing.desk import chain
@@ -100,7 +99,7 @@ def _collect(client_doctype: str, client: str, from_date: str, to_date: str) -> 
 		# Asked for in the period, or made in it: a decrease may have waited for the end of its term.
 		or_filters=[["requested_on", *within], ["applied_on", *within]],
 		fields=[*chain.FIELDS, "product_name", "vendor", "subscription"],
-		order_by="requested_on, name",
+		order_by="requested_on_utc, name",
 		limit_page_length=MOST + 1,
 	)
 	if len(rows) > MOST:
@@ -110,7 +109,7 @@ def _collect(client_doctype: str, client: str, from_date: str, to_date: str) -> 
 		"Pax8 Subscription Change",
 		filters={**whose, "field": "Quantity", "source": "Outside", "seen_on": within},
 		fields=["product_name", "subscription", "old_value", "new_value", "seen_on", "changed_on"],
-		order_by="seen_on, name",
+		order_by="seen_on_utc, name",
 		limit_page_length=MOST + 1,
 	)
 	if len(elsewhere) > MOST:
@@ -156,7 +155,7 @@ def _html(found: dict[str, Any], problem: str | None = None) -> str:
 			"requests": requests,
 			"elsewhere": elsewhere,
 			"made": _("Made on {0} by {1} from the records of {2}. Times are those of {3}.").format(
-				format_datetime(now_datetime()),
+				format_datetime(clock.site_now()),
 				get_fullname(frappe.session.user),
 				frappe.local.site,
 				get_system_timezone(),

@@ -6,8 +6,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, fmt_money, getdate
+from frappe.utils import cint, fmt_money
 
+from msp_licensing import clock
 from msp_licensing.changes import pricing
 from msp_licensing.rules.policy import (
 	Outcome,
@@ -198,4 +199,4 @@ def _money(amount: Any, policy: Policy) -> str:
 
 
 def _today() -> date:
-	return getdate()
+	return clock.pax8_today()

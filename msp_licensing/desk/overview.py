@@ -4,9 +4,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import add_days, nowdate
+from frappe.utils import add_days
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.sync import connection, health
 
 RENEWAL_DAYS = 30
@@ -25,7 +25,7 @@ def last_sync(filters: str | list | dict | None = None) -> str:
 def commitments_ending(filters: str | list | dict | None = None) -> dict[str, Any]:
 	"""How many active subscriptions reach the end of their commitment within 30 days, and the list of them."""
 	permissions.require_connection_manager()
-	today = nowdate()
+	today = clock.pax8_today()
 	wanted = {
 		"commitment_end": ["between", [today, add_days(today, RENEWAL_DAYS)]],
 		"status": "Active",

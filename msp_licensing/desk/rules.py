@@ -4,9 +4,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, fmt_money, getdate, nowdate
+from frappe.utils import cint, fmt_money
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, pricing, states
 from msp_licensing.rules.policy import (
 	ApprovalRule,
@@ -122,7 +122,7 @@ def _blocked(policy: Policy, row: Any, **facts: Any) -> str | None:
 
 	That self-service is off is shown as the rule itself.
 	"""
-	refusal = blocked(policy, decide.rule_of(row), decide.facts_of(row, **facts), today=getdate(nowdate()))
+	refusal = blocked(policy, decide.rule_of(row), decide.facts_of(row, **facts), today=clock.pax8_today())
 	return decide.client_words(refusal) if refusal and refusal.rule != "self_service_off" else None
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import escape_html, pretty_date
+from frappe.utils import escape_html
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.desk import settings
 from msp_licensing.sync import connection, health, jobs
 from msp_licensing.sync.health import Health, State
@@ -65,7 +65,7 @@ def _run(run: Any) -> dict[str, Any] | None:
 		return None
 	return {
 		**{key: value for key, value in run.items() if key != "error"},
-		"age": pretty_date(run.finished_on or run.started_on),
+		"age": clock.ago(run.finished_on_utc or run.started_on_utc),
 		"problem": health.first_sentence(run) or None,
 	}
 

@@ -28,7 +28,7 @@ def changes_at_pax8(doctype: str, name: str) -> list[dict[str, Any]]:
 		DOCTYPE,
 		filters={"subscription": name, "field": ("not in", list(hidden) or [""])},
 		fields=["field", "old_value", "new_value", "seen_on", "changed_on", "source", "request", "history"],
-		order_by="seen_on desc",
+		order_by="seen_on_utc desc",
 		limit=SHOWN,
 	)
 	order = list(WATCHED.values())

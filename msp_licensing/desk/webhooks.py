@@ -8,9 +8,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import escape_html, get_datetime, now_datetime, pretty_date, time_diff_in_seconds
+from frappe.utils import escape_html, get_datetime
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error, Webhook, WebhookLog
 from msp_licensing.sync import connection
 from msp_licensing.webhooks import events, registration, secret
@@ -31,7 +31,7 @@ def state() -> dict[str, Any]:
 	found, webhook, notes = _look()
 	message, color = found[1:]
 	if event := _newest_event():
-		age = pretty_date(event.last_received_on)
+		age = clock.ago(event.last_received_on_utc)
 		notes.append(
 			_("Last event: {0}, {1}, {2}.").format(event.topic or _("no topic"), age, _(event.status))
 		)
@@ -102,8 +102,8 @@ def _reason(log: WebhookLog | None) -> str:
 def _newest_event() -> Any:
 	rows = frappe.get_all(
 		events.DOCTYPE,
-		fields=["topic", "status", "last_received_on"],
-		order_by="last_received_on desc",
+		fields=["topic", "status", "last_received_on_utc"],
+		order_by="last_received_on_utc desc",
 		limit=1,
 	)
 	return rows[0] if rows else None
@@ -151,10 +151,10 @@ def send_test() -> dict[str, Any]:
 	"""Has Pax8 send a sample event. The caller looks for it with `test_result`: no web worker waits here.
 
 	Returns:
-		`topic` of the event, and `since`: the site's time before it was asked for.
+		`topic` of the event, and `since`: the moment (UTC) before it was asked for.
 	"""
 	permissions.require_system_manager()
-	since = now_datetime()
+	since = clock.utc_now()
 	return {"topic": _in_words(registration.send_test), "since": str(since)}
 
 
@@ -175,13 +175,13 @@ def test_result(topic: str, since: str, ask_pax8: bool = False) -> dict[str, Any
 		filters={
 			"webhook_id": registration.webhook_id() or "",
 			"topic": topic,
-			"last_received_on": (">=", get_datetime(since)),
+			"last_received_on_utc": (">=", get_datetime(since)),
 		},
-		fields=["last_received_on"],
+		fields=["last_received_on_utc"],
 		limit=1,
 	)
 	if found:
-		seconds = time_diff_in_seconds(found[0].last_received_on, get_datetime(since))
+		seconds = clock.seconds_between(since, found[0].last_received_on_utc)
 		return {"received": True, "message": _("Received after {0} s.").format(round(seconds, 1))}
 	return {"received": False, "message": _in_words(lambda: _what_pax8_says(topic)) if ask_pax8 else None}
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, getdate, nowdate
+from frappe.utils import cint
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, policies, releases, states
 from msp_licensing.changes import requests as changes
 from msp_licensing.changes.states import DOCTYPE
@@ -51,7 +51,7 @@ def replay_requests(
 	if not 1 <= days <= MOST_DAYS:
 		frappe.throw(_("Choose 1 to {0} days.").format(MOST_DAYS))
 	tried = _Tried(settings, client_policy)
-	since = getdate(nowdate()) - timedelta(days=days - 1)
+	since = clock.pax8_today() - timedelta(days=days - 1)
 	rows, cut = _past_requests(since, tried)
 	history, left_out = _history(rows, tried.policies_for(rows))
 	# What was released before the first of them is known from its own facts.
@@ -67,7 +67,7 @@ def replay_requests(
 			{"then": str(then), "now": str(now), "count": count} for (then, now), count in tally(done).items()
 		],
 		"rows": [_difference(one, by_name[one.asked.name]) for one in differing[:MOST_SHOWN]],
-		"left_out": sum(row.requested_on.date() >= since for row in left_out),
+		"left_out": sum(row.requested_on_utc.date() >= since for row in left_out),
 		"cut": cut,
 	}
 
@@ -102,7 +102,7 @@ def simulate(
 		timing=timing,
 		settings=tried.settings,
 		has_open_request=False,
-		client_released=releases.of_client(row.client_doctype, row.client, getdate(nowdate())),
+		client_released=releases.of_client(row.client_doctype, row.client, clock.pax8_today()),
 	)
 	inputs = inputs._replace(policy=tried.policies_for([row])[row.client_doctype, row.client])
 	decision = inputs.decide()
@@ -198,7 +198,7 @@ def _past_requests(since: date, tried: _Tried) -> tuple[list[Any], bool]:
 	begin = min(since.replace(day=1), since - timedelta(days=tried.longest_window))
 	newest = frappe.get_list(
 		DOCTYPE,
-		filters={**filters, "requested_on": (">=", begin)},
+		filters={**filters, "requested_on_utc": (">=", begin)},
 		fields=[
 			"name",
 			"client_doctype",
@@ -207,6 +207,7 @@ def _past_requests(since: date, tried: _Tried) -> tuple[list[Any], bool]:
 			"product_name",
 			"source",
 			"requested_on",
+			"requested_on_utc",
 			"requested_quantity",
 			"current_quantity",
 			"workflow_state",
@@ -215,7 +216,7 @@ def _past_requests(since: date, tried: _Tried) -> tuple[list[Any], bool]:
 			"decision_trace",
 			"decision_facts",
 		],
-		order_by="requested_on desc, name desc",
+		order_by="requested_on_utc desc, name desc",
 		limit_page_length=MOST_REQUESTS + 1,
 	)
 	cut = len(newest) > MOST_REQUESTS

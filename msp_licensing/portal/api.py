@@ -43,9 +43,7 @@ def request_change(
 		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
 		changes.requests.ChangeRefused: with the reason in the client's words. Nothing has changed.
 	"""
-	with _plain_errors():
-		access = permissions.portal_access()
-		throttle.count(access.user, "change")
+	with _asked("change", subscription=subscription) as access:
 		doc = requests.submit(
 			subscription, quantity, access=access, seen_quantity=seen_quantity, note=note, timing=timing
 		)
@@ -72,9 +70,7 @@ def withdraw(request: str) -> dict[str, Any]:
 		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
 		changes.requests.ChangeRefused: it has been decided meanwhile.
 	"""
-	with _plain_errors():
-		access = permissions.portal_access()
-		throttle.count(access.user, "change")
+	with _asked("change", request=request) as access:
 		_require_requester(access)
 		queries.request_of(access, request)
 		requests.withdraw(request, access=access)
@@ -96,9 +92,7 @@ def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
 		frappe.DoesNotExistError, throttle.TooOften
 		changes.requests.ChangeRefused: it has been decided meanwhile, or cannot be made any more; why, in the message.
 	"""
-	with _plain_errors():
-		access = permissions.portal_access()
-		throttle.count(access.user, "decide")
+	with _asked("decide", request=request) as access:
 		_require_approver(access)
 		queries.request_of(access, request)
 		doc = client_approval.approve(request, access=access, seen_quantity=seen_quantity)
@@ -115,9 +109,7 @@ def decline(request: str, reason: str | None = None) -> dict[str, Any]:
 	Returns, Raises:
 		as `approve`.
 	"""
-	with _plain_errors():
-		access = permissions.portal_access()
-		throttle.count(access.user, "decide")
+	with _asked("decide", request=request) as access:
 		_require_approver(access)
 		queries.request_of(access, request)
 		doc = client_approval.decline(request, reason, access=access)
@@ -142,9 +134,7 @@ def check(subscription: str, quantity: str | int | float | bool) -> dict[str, An
 	Raises:
 		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
 	"""
-	with _plain_errors():
-		access = permissions.portal_access()
-		throttle.count(access.user, "check")
+	with _asked("check", subscription=subscription) as access:
 		_require_requester(access)
 		row = requests.client_subscription(subscription, access)
 		inputs = decide.inputs_for(row, quantity)
@@ -165,9 +155,7 @@ def status(request: str) -> dict[str, Any]:
 	Raises:
 		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
 	"""
-	with _plain_errors():
-		access = permissions.portal_access()
-		throttle.count(access.user, "look")
+	with _asked("look", request=request) as access:
 		row = queries.request_of(access, request)
 		told = wishes.request(row, formats=queries.formats(), reader=access.user, people={}, may_ask=False)
 		return {
@@ -188,9 +176,7 @@ def overview(client: str | None = None) -> dict[str, Any]:
 	Raises:
 		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
 	"""
-	with _plain_errors():
-		access = permissions.portal_access()
-		throttle.count(access.user, "look")
+	with _asked("look") as access:
 		told = queries.page_of(access, client)
 		data = {name: value for name, value in told.items() if name not in ("texts", "api")}
 		return {"page": data, "html": frappe.render_template(OVERVIEW, {"page": told})}
@@ -204,6 +190,33 @@ def _require_requester(access: permissions.PortalAccess) -> None:
 def _require_approver(access: permissions.PortalAccess) -> None:
 	if not access.may_approve:
 		frappe.throw(_("You cannot approve requests. Please ask your provider."), frappe.PermissionError)
+
+
+@contextmanager
+def _asked(
+	what: str, *, subscription: str | None = None, request: str | None = None
+) -> Iterator[permissions.PortalAccess]:
+	"""One call of a portal user: who it is, counted as `what` (see `throttle`), with errors in plain words.
+
+	Args:
+		subscription, request: the record it names, whoever's it is: the calls of a client are counted together.
+	"""
+	with _plain_errors():
+		access = permissions.portal_access()
+		client = _client_of(access, "Pax8 Subscription", subscription) or _client_of(
+			access, "License Change Request", request
+		)
+		with throttle.counted(access.user, what, client):
+			yield access
+
+
+def _client_of(
+	access: permissions.PortalAccess, doctype: str, name: str | None
+) -> permissions.ClientRecord | None:
+	if not (isinstance(name, str) and name):
+		return None
+	row = frappe.db.get_value(doctype, name, ["client_doctype", "client"])
+	return permissions.ClientRecord(*row) if row and access.owns(*row) else None
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import fmt_money, formatdate, getdate, nowdate
+from frappe.utils import fmt_money, formatdate
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import decide
 from msp_licensing.changes.requests import is_shown
 from msp_licensing.changes.states import DOCTYPE, OPEN
@@ -125,7 +125,7 @@ def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, 
 	told = _tell_requests(access, requests, {row.name: row.billing_term for row in rows})
 	open_requests = {row.subscription: told[row.name] for row in requests if row.workflow_state in OPEN}
 	cards = _cards(rows, open_requests, may_ask)
-	today = getdate(nowdate())
+	today = clock.pax8_today()
 	over = [row for row in rows if page.is_over(row, today)]
 	over.sort(key=lambda row: str(row.end_date or ""), reverse=True)
 	return page.overview(
@@ -156,7 +156,7 @@ def subscriptions_of(client: ClientRecord) -> list[Any]:
 def _cards(
 	rows: list[Any], open_requests: dict[str, dict[str, Any]], may_ask: bool
 ) -> dict[str, dict[str, Any]]:
-	policies, today, how = decide.policies_for(rows), getdate(nowdate()), formats()
+	policies, today, how = decide.policies_for(rows), clock.pax8_today(), formats()
 	products = _by_name(
 		frappe.get_all(
 			"Pax8 Product",
@@ -210,7 +210,7 @@ def requests_of(client: ClientRecord, shown: set[str]) -> list[Any]:
 		DOCTYPE,
 		filters={"client_doctype": client.doctype, "client": client.name},
 		fields=list(REQUEST_FIELDS),
-		order_by="requested_on desc, name desc",
+		order_by="requested_on_utc desc, name desc",
 		limit=REQUESTS_READ,
 	)
 	if len(rows) == REQUESTS_READ:
@@ -224,7 +224,7 @@ def requests_of(client: ClientRecord, shown: set[str]) -> list[Any]:
 				"name": ("not in", [row.name for row in rows]),
 			},
 			fields=list(REQUEST_FIELDS),
-			order_by="requested_on desc, name desc",
+			order_by="requested_on_utc desc, name desc",
 		)
 	return [row for row in rows if row.source == "Portal" or row.subscription in shown]
 

@@ -118,7 +118,7 @@ def decide(
 		rule: the subscription's own rule; `None` = inherits everything.
 		facts: what is known of the subscription now; `facts.quantity` should be a fresh read.
 		wanted: the new total, as typed; see `parse_quantity`.
-		today: the date of the decision in the site's time zone; a commitment that ends today is over.
+		today: the day of the decision, as Pax8 counts days (UTC); a commitment that ends today is over.
 		timing: when the change is wished for. At the end of the term: only a decrease, only while a term is running
 			whose end is known; everything else is decided as for a change now.
 

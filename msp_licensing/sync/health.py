@@ -14,9 +14,10 @@ from typing import Any
 import frappe
 from croniter import croniter
 from frappe import _
-from frappe.utils import format_datetime, get_datetime, now_datetime, pretty_date
+from frappe.utils import format_datetime, get_datetime
 from redis.exceptions import RedisError
 
+from msp_licensing import clock
 from msp_licensing.rules.values import Word
 from msp_licensing.sync import connection, jobs
 from msp_licensing.sync.lock import RunLock
@@ -41,7 +42,9 @@ _RUN_FIELDS = [
 	"name",
 	"status",
 	"started_on",
+	"started_on_utc",
 	"finished_on",
+	"finished_on_utc",
 	"duration",
 	"calls",
 	"rows_read",
@@ -117,7 +120,7 @@ class Health:
 		newest: the newest run, whatever became of it. failure: the newest that failed or was incomplete.
 		running: a run is going.
 		next: when the schedule comes to it, in the site's time zone; None if it does not.
-		since: when it became stale. cause, reason: why it is, `reason` in words for staff. None unless stale.
+		since: when it became stale, in the site's time zone. cause, reason: why it is, `reason` in words for staff. None unless stale.
 		on_its_way: it is stale, but a run that may put that right has just begun or is about to.
 	"""
 
@@ -156,13 +159,13 @@ def first_sentence(run: Any) -> str:
 
 
 def _health_of(kind: str, site: "_Site") -> Health:
-	now = now_datetime()
+	now = clock.utc_now()
 	job = site.jobs.get(TASKS[kind])
 	cron = (job and job.cron_format) or _cron_of_hooks(TASKS[kind])
 	allowed = allowed_age(cron)
 	complete, newest, failure = _newest(kind, **_COMPLETE), _newest(kind), _newest(kind, **_FAILURE)
 	due = not site.is_off and job and not job.stopped and not site.scheduler_problem
-	age = now - complete.finished_on if complete else None
+	age = clock.passed(complete.finished_on_utc) if complete else None
 	known: dict[str, Any] = {
 		"kind": kind,
 		"allowed": allowed,
@@ -171,12 +174,12 @@ def _health_of(kind: str, site: "_Site") -> Health:
 		"newest": newest,
 		"failure": failure,
 		"running": _is_alive(newest, kind, now),
-		"next": croniter(cron, now).get_next(datetime) if due else None,
+		"next": croniter(cron, clock.to_site(now)).get_next(datetime) if due else None,
 	}
 	if site.is_off:
 		return Health(state=State.OFF, **known)
 	since = (
-		max(filter(None, (complete and complete.finished_on, site.connected_on)), default=site.changed_on)
+		max(filter(None, (complete and complete.finished_on_utc, site.connected_on)), default=site.changed_on)
 	) + allowed
 	if now <= since:
 		fresh = age is not None and age <= allowed
@@ -185,7 +188,7 @@ def _health_of(kind: str, site: "_Site") -> Health:
 	failed_lately = _is_recent(failure, complete, now - allowed)
 	return Health(
 		state=State.STALE,
-		since=since,
+		since=clock.to_site(since),
 		cause=cause,
 		reason=reason,
 		# A run that goes after others have failed is no reason to keep quiet.
@@ -219,7 +222,7 @@ def _why(kind: str, known: dict[str, Any], site: "_Site", now: datetime) -> tupl
 			"Nobody has signed in to this site for days: Frappe starts its scheduled jobs only once a day."
 		)
 	begun = get_datetime(job.last_execution or job.creation)
-	if begun < now - known["allowed"]:
+	if clock.to_utc(begun) < now - known["allowed"]:
 		return Cause.NOT_STARTED, _(
 			"The schedule has started nothing since {0}: is the scheduler process running, and a worker for the queue “default”?"
 		).format(format_datetime(begun))
@@ -234,23 +237,23 @@ def _obstacle_in_queue(kind: str, queue: LongQueue) -> tuple[Cause, str] | None:
 			"No worker listens to the queue “long”: {0} jobs of this site wait there."
 		).format(queue.waiting)
 	since = queue.oldest.get(kind)
-	if since and now_datetime() - since > PATIENCE:
+	if since and clock.passed(since) > PATIENCE:
 		return Cause.BUSY, _(
 			"Its job has been waiting in the queue “long” since {0}: all workers there are busy."
-		).format(format_datetime(since))
+		).format(format_datetime(clock.to_site(since)))
 	return None
 
 
 def _is_recent(failure: Any, complete: Any, after: datetime) -> bool:
 	"""Whether a run went wrong since the last complete one, and not so long ago that something else must be wrong."""
-	if not failure or (complete and complete.started_on >= failure.started_on):
+	if not failure or (complete and complete.started_on_utc >= failure.started_on_utc):
 		return False
-	return failure.started_on >= after
+	return failure.started_on_utc >= after
 
 
 def _is_alive(newest: Any, kind: str, now: datetime) -> bool:
 	"""A run says "Running" until it ends; one that died says so until the next of its kind begins."""
-	if not newest or newest.status != "Running" or newest.started_on < now - _end_of_job(kind):
+	if not newest or newest.status != "Running" or newest.started_on_utc < now - _end_of_job(kind):
 		return False
 	try:
 		return RunLock(kind).is_taken()
@@ -290,7 +293,7 @@ def whole_runs(
 		filters={"kind": kind, "company": ("is", "not set"), **(filters or {})},
 		or_filters=or_filters,
 		fields=_RUN_FIELDS,
-		order_by="started_on desc, creation desc",
+		order_by="started_on_utc desc, creation desc",
 		limit=limit,
 	)
 
@@ -330,13 +333,14 @@ class _Site:
 
 	@cached_property
 	def connected_on(self) -> datetime | None:
-		"""When the mode was last switched from Off; None on sites that were connected before that was noted."""
-		connected_on = frappe.get_cached_doc("Pax8 Settings").connected_on
+		"""When the mode was last switched from Off (UTC); None on sites that were connected before that was noted."""
+		connected_on = frappe.get_cached_doc("Pax8 Settings").connected_on_utc
 		return get_datetime(connected_on) if connected_on else None
 
 	@cached_property
 	def changed_on(self) -> datetime:
-		return get_datetime(frappe.get_cached_doc("Pax8 Settings").modified or now_datetime())
+		modified = frappe.get_cached_doc("Pax8 Settings").modified
+		return clock.to_utc(modified) if modified else clock.utc_now()
 
 	@cached_property
 	def jobs(self) -> dict[str, Any]:
@@ -422,4 +426,4 @@ def _lines(run: Any) -> dict[str, str]:
 
 def age_in_words(health: Health) -> str:
 	"""E.g. "2 hours ago", "Never"."""
-	return pretty_date(health.complete.finished_on) if health.complete else _("Never")
+	return clock.ago(health.complete.finished_on_utc) if health.complete else _("Never")

@@ -5,8 +5,8 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import now_datetime
 
+from msp_licensing import clock
 from msp_licensing.pax8 import Pax8Client, Pax8Error
 from msp_licensing.sync import companies, connection, products, subscriptions
 from msp_licensing.sync.lock import RunLock
@@ -115,7 +115,7 @@ class Run:
 					"trigger": trigger,
 					"company": company,
 					"status": "Running",
-					"started_on": now_datetime(),
+					**clock.stamp("started_on"),
 				}
 			)
 			.insert(ignore_permissions=True, ignore_links=True)
@@ -198,7 +198,7 @@ class Run:
 			self.name,
 			{
 				"status": status,
-				"finished_on": now_datetime(),
+				**clock.stamp("finished_on"),
 				"duration": round(time.monotonic() - self._started, 2),
 				"calls": calls,
 				"error": problems or None,
@@ -230,6 +230,6 @@ def _end_dead_runs(kind: str) -> None:
 	frappe.db.set_value(
 		"Pax8 Sync Run",
 		{"kind": kind, "status": "Running"},
-		{"status": "Failed", "finished_on": now_datetime(), "error": _("The worker was stopped.")},
+		{"status": "Failed", "error": _("The worker was stopped."), **clock.stamp("finished_on")},
 	)
 	frappe.db.commit()  # nosemgrep: from here on a run that only stood still may write nothing

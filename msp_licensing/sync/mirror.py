@@ -14,11 +14,12 @@ from zoneinfo import ZoneInfo
 
 import frappe
 from frappe import _
-from frappe.utils import get_system_timezone, now_datetime
+from frappe.utils import get_system_timezone
 from frappe.utils.html_utils import sanitize_html
 from pydantic_core import PydanticSerializationError, to_json
 from pymysql.converters import escape_string
 
+from msp_licensing import clock
 from msp_licensing.pax8 import BadAnswer, Pax8Error
 
 BATCH = 500
@@ -75,7 +76,7 @@ def upsert(doctype: str, rows: Iterable[tuple[str, Row]], *, insert_only: Collec
 		for column in [*columns, "modified", "modified_by"]
 		if column not in insert_only
 	)
-	now, user = _literal(now_datetime()), _literal(frappe.session.user)
+	now, user = _literal(clock.site_now()), _literal(frappe.session.user)
 	standard = f"{now}, {now}, {user}, {user}"
 	for start in range(0, len(rows), BATCH):
 		groups = ", ".join(
@@ -376,12 +377,3 @@ def _site_time(value: datetime, zone: tzinfo) -> datetime:
 		return value.astimezone(zone).replace(tzinfo=None)
 	except OverflowError:
 		raise ValueError(_("{0} is no time that can be stored").format(value)) from None
-
-
-def site_datetime(value: datetime) -> datetime:
-	"""A time of Pax8 (aware) as Frappe stores it: naive, in the site's time zone.
-
-	Raises:
-		ValueError: a time that does not exist in the site's time zone, such as the last hours of the year 9999.
-	"""
-	return _site_time(value, ZoneInfo(get_system_timezone()))

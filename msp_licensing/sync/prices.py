@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import frappe
 from frappe import _
-from frappe.utils import create_batch, now_datetime
+from frappe.utils import create_batch
 
+from msp_licensing import clock
 from msp_licensing.pax8 import Dependencies, NotFound, Pax8Client, Pax8Error, Pricing, Rate
 from msp_licensing.rules import words
 from msp_licensing.rules.usage_class import classify
@@ -122,7 +123,7 @@ def _store(results: list[_Read], currencies: dict[str, str], making: _Making, ru
 		return
 	run.confirm()
 	products = _locked([result.name for result in results])
-	now = now_datetime()
+	now = clock.site_now()
 	changed: list[tuple[str, Row]] = []
 	rates: list[tuple[str, Row]] = []
 	for result in results:

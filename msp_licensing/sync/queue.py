@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import frappe
-from frappe.utils import convert_utc_to_system_timezone, now_datetime
+
+from msp_licensing import clock
 
 QUEUE = "long"
 
@@ -18,7 +19,7 @@ class LongQueue:
 	reachable: whether Redis answered.
 	workers: how many listen. A worker that was killed counts for the seven minutes that RQ takes to forget it.
 	waiting: jobs of this site that wait.
-	oldest: kind of data: since when its sync has been waiting, in the site's time zone.
+	oldest: kind of data: since when its sync has been waiting, in UTC.
 	"""
 
 	reachable: bool
@@ -29,7 +30,7 @@ class LongQueue:
 	def takes_soon(self, kind: str, patience: timedelta) -> bool:
 		"""Whether a sync of `kind` waits that a worker will presumably take."""
 		since = self.oldest.get(kind)
-		return bool(self.workers and since and now_datetime() - since <= patience)
+		return bool(self.workers and since and clock.passed(since) <= patience)
 
 
 def look_at_queue() -> LongQueue:
@@ -48,7 +49,7 @@ def look_at_queue() -> LongQueue:
 	for job in found:
 		kind = _kind_of(job)
 		if kind and job.enqueued_at:
-			since = convert_utc_to_system_timezone(job.enqueued_at.replace(tzinfo=None)).replace(tzinfo=None)
+			since = clock.of_pax8(job.enqueued_at)
 			oldest[kind] = min(since, oldest.get(kind, since))
 	return LongQueue(reachable=True, workers=workers, waiting=len(ours), oldest=oldest)
 

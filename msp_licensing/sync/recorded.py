@@ -11,12 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 import frappe
-from frappe.utils import now_datetime
 
+from msp_licensing import clock
 from msp_licensing.changes import moved as changes
 from msp_licensing.changes import states
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error, Subscription
-from msp_licensing.sync.mirror import Row, site_datetime, upsert
+from msp_licensing.sync.mirror import Row, upsert
 
 SUBSCRIPTION = "Pax8 Subscription"
 DOCTYPE = "Pax8 Subscription Change"
@@ -77,7 +77,7 @@ def record(before: Mapping[str, Any], rows: list[tuple[str, Row]]) -> None:
 		return
 	requests = _own_requests(found)
 	owners = _owners(found)
-	now = now_datetime()
+	now = clock.stamp("seen_on")
 	entries, moved = [], []
 	for name, differences in found.items():
 		request = _cause(differences, requests.get(name, []))
@@ -94,7 +94,7 @@ def record(before: Mapping[str, Any], rows: list[tuple[str, Row]]) -> None:
 						"field": WATCHED[field],
 						"old_value": _text(field, old),
 						"new_value": _text(field, new),
-						"seen_on": now,
+						**now,
 						"source": REQUEST if request else OUTSIDE,
 						"request": request,
 						"history_due": int(field == "quantity" and not request),
@@ -128,10 +128,10 @@ def _own_requests(names: Iterable[str]) -> dict[str, list[Any]]:
 		"License Change Request",
 		filters={
 			"subscription": ("in", list(names)),
-			"write_sent_on": (">", now_datetime() - OWN_FOR),
+			"write_sent_on_utc": (">", clock.utc_now() - OWN_FOR),
 		},
-		fields=["name", "subscription", "requested_quantity", "approved_quantity", "write_sent_on"],
-		order_by="write_sent_on desc",
+		fields=["name", "subscription", "requested_quantity", "approved_quantity", "write_sent_on_utc"],
+		order_by="write_sent_on_utc desc",
 	):
 		found.setdefault(row.subscription, []).append(row)
 	return found
@@ -143,8 +143,8 @@ def _cause(differences: Mapping[str, tuple[Any, Any]], requests: list[Any]) -> s
 		wanted = differences["quantity"][1]
 		return next((row.name for row in requests if states.target_of(row) == wanted), None)
 	if set(differences) == {"status"} and set(differences["status"]) <= PROVISIONING:
-		since = now_datetime() - PROVISIONED_WITHIN
-		return next((row.name for row in requests if row.write_sent_on > since), None)
+		since = clock.utc_now() - PROVISIONED_WITHIN
+		return next((row.name for row in requests if row.write_sent_on_utc > since), None)
 	return None
 
 
@@ -181,9 +181,9 @@ def read_histories(pax8: Pax8Client, *, most: int) -> None:
 	"""
 	due = frappe.get_all(
 		DOCTYPE,
-		filters={"history_due": 1, "seen_on": (">", now_datetime() - HISTORY_ASKED_FOR)},
+		filters={"history_due": 1, "seen_on_utc": (">", clock.utc_now() - HISTORY_ASKED_FOR)},
 		fields=["name", "subscription", "old_value", "new_value"],
-		order_by="seen_on desc",
+		order_by="seen_on_utc desc",
 		limit=most,
 	)
 	for entry in due:
@@ -226,11 +226,11 @@ def told(history: list[Subscription], old: str | None, new: str | None) -> Row:
 	if not found or str(last) != new:
 		return {}
 	try:
-		moments = [site_datetime(step[0]) for step in found]
-	except ValueError:
+		moments = [clock.to_site(step[0]) for step in found]
+	except OverflowError:
 		return {}
 	lines = [
 		f"{moment:%Y-%m-%d %H:%M}: {before} → {after} ({status})"
 		for moment, (_moment, before, after, status) in zip(moments, found, strict=True)
 	]
-	return {"changed_on": moments[-1], "history": "\n".join(lines)[:2000]}
+	return {**clock.at("changed_on", clock.of_pax8(found[-1][0])), "history": "\n".join(lines)[:2000]}

@@ -28,9 +28,9 @@ def sync(pax8: Pax8Client, run: Any, *, company: str | None = None) -> None:
 	Raises:
 		msp_licensing.pax8.Pax8Error: the walk did not come to its end; nothing is concluded from it.
 	"""
-	started = _database_time()
+	began = _walk_begins(run)
 	mapped = _mapped_companies()
-	mirror = Mirror(DOCTYPE, run, write=lambda rows: _write(rows, before=started))
+	mirror = Mirror(DOCTYPE, run, write=lambda rows: _write(rows, before=began))
 	vendors = _Vendors(pax8, run)
 	unmapped: Counter[str] = Counter()
 	known = KnownSubscriptions(mirror, run, mapped, vendors.known)
@@ -167,7 +167,7 @@ def _store(subscription: Subscription, vendor: str | None, known: str | None) ->
 			for column in DETAIL_ONLY
 			if getattr(subscription, column) is not None
 		}
-		read_on = {"read_on": _database_time()}
+		read_on = {"read_on": _read_now()}
 		if new == (known or "")[: len(new)] and not details:
 			frappe.db.set_value(DOCTYPE, subscription.id, read_on, update_modified=False)
 			return
@@ -237,9 +237,28 @@ def own_as_mapped(company: str | None = None) -> None:
 	)
 
 
-def _database_time() -> datetime:
-	"""The database's clock, the one that workers on several machines have in common."""
-	return frappe.db.sql("select now(6)")[0][0]
+# When a walk began and when a row was read by itself is said in UTC by the database's clock, the one that workers on
+# several machines have in common. That clock may be set back, too: a walk begins later than every read before it, and a
+# read is never earlier than a walk that is going.
+
+
+def _walk_begins(run: Any) -> datetime:
+	"""The moment that this walk began, noted with its run for the single reads that are made meanwhile; commits."""
+	began = frappe.db.sql(
+		"""select greatest(utc_timestamp(6), coalesce(max(read_on) + interval 1 microsecond, utc_timestamp(6)))
+		from `tabPax8 Subscription`"""
+	)[0][0]
+	frappe.db.set_value("Pax8 Sync Run", run.name, "walk_began_utc", began, update_modified=False)
+	frappe.db.commit()  # nosemgrep: from here on others see it
+	return began
+
+
+def _read_now() -> datetime:
+	"""The moment of a single read."""
+	return frappe.db.sql(
+		"""select greatest(utc_timestamp(6), coalesce(max(walk_began_utc), utc_timestamp(6)))
+		from `tabPax8 Sync Run` where kind = 'Subscriptions' and status = 'Running'"""
+	)[0][0]
 
 
 def _mapped_companies() -> set[str]:

@@ -12,8 +12,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import format_datetime, get_url_to_form, now_datetime, pretty_date
+from frappe.utils import format_datetime, get_url_to_form
 
+from msp_licensing import clock
 from msp_licensing.changes import notify
 from msp_licensing.sync import health
 from msp_licensing.sync.health import Health, Problem, State
@@ -79,7 +80,7 @@ def _end_what_is_over(report: list[Health], known: dict[str, Any]) -> list[Healt
 				continue
 			if warning.about == PROBLEM and not health.is_over(warning.kind, warning.problem_key):
 				continue
-		frappe.db.set_value(DOCTYPE, warning.name, {"ended_on": now_datetime(), "open_key": None})
+		frappe.db.set_value(DOCTYPE, warning.name, {"ended_on": clock.site_now(), "open_key": None})
 		del known[key]
 		if warning.about == STALE and row and row.state == State.FRESH:
 			recovered.append(row)
@@ -195,7 +196,7 @@ def _last(row: Health) -> str:
 	if not row.complete:
 		return _("never synced completely")
 	return _("last complete sync {0}, {1}").format(
-		format_datetime(row.complete.finished_on), pretty_date(row.complete.finished_on)
+		format_datetime(row.complete.finished_on), clock.ago(row.complete.finished_on_utc)
 	)
 
 

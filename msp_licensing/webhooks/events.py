@@ -1,9 +1,9 @@
 """The events received: kept, counted, and handed to the next worker."""
 
 import frappe
-from frappe.utils import now_datetime
 from redis.exceptions import RedisError
 
+from msp_licensing import clock
 from msp_licensing.webhooks.delivery import Delivery
 
 DOCTYPE = "Pax8 Webhook Event"
@@ -33,7 +33,7 @@ def keep(delivery: Delivery, *, status: str = RECEIVED, result: str | None = Non
 
 def _store(delivery: Delivery, status: str, result: str | None) -> None:
 	"""One statement, so that two deliveries of one event at the same moment are one row with a count of two."""
-	now, user = now_datetime(), frappe.session.user
+	now, user = clock.site_now(), frappe.session.user
 	first = {kind: ids[0] for kind, ids in delivery.ids.items()}
 	row = {
 		"name": frappe.generate_hash(length=10),
@@ -51,7 +51,7 @@ def _store(delivery: Delivery, status: str, result: str | None) -> None:
 		"invoice_id": first.get("invoice"),
 		"payload": delivery.payload,
 		"received_on": now,
-		"last_received_on": now,
+		**clock.stamp("last_received_on"),
 		"times_received": 1,
 		"status": status,
 		"result": result,
@@ -62,8 +62,9 @@ def _store(delivery: Delivery, status: str, result: str | None) -> None:
 		f"""insert into `tab{DOCTYPE}` ({", ".join(f"`{column}`" for column in row)})
 		values ({", ".join(["%s"] * len(row))})
 		on duplicate key update times_received = times_received + 1, last_received_on = values(last_received_on),
+			last_received_on_utc = values(last_received_on_utc),
 			modified = values(modified), status = values(status), result = values(result),
-			attempts = 0, next_attempt_on = null, error = null""",
+			attempts = 0, next_attempt_on = null, next_attempt_on_utc = null, error = null""",
 		list(row.values()),
 	)
 
@@ -71,7 +72,7 @@ def _store(delivery: Delivery, status: str, result: str | None) -> None:
 def take_up_again(name: str) -> None:
 	"""Lets an event wait for processing as if it had just come; the caller commits, then queues."""
 	frappe.db.set_value(
-		DOCTYPE, name, {"status": RECEIVED, "attempts": 0, "next_attempt_on": None, "error": None}
+		DOCTYPE, name, {"status": RECEIVED, "attempts": 0, "error": None, **clock.no_stamp("next_attempt_on")}
 	)
 
 

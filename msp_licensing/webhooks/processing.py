@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import frappe
 from frappe import _, _lt
-from frappe.utils import add_to_date, now_datetime
 from rq.timeouts import JobTimeoutException
 
+from msp_licensing import clock
 from msp_licensing.pax8 import (
 	AuthenticationFailed,
 	ConfigurationError,
@@ -110,9 +110,9 @@ class _Work:
 		frappe.db.commit()  # nosemgrep: a new snapshot
 		return frappe.db.sql(
 			f"""select name, times_received, attempts from `tab{DOCTYPE}`
-			where status = %s and (next_attempt_on is null or next_attempt_on <= %s)
-			order by last_received_on limit {BATCH}""",
-			(RECEIVED, now_datetime()),
+			where status = %s and (next_attempt_on_utc is null or next_attempt_on_utc <= %s)
+			order by last_received_on_utc limit {BATCH}""",
+			(RECEIVED, clock.utc_now()),
 			as_dict=True,
 		)
 
@@ -186,8 +186,8 @@ class _Work:
 		done = "\n".join(dict.fromkeys(outcome.words for outcome in outcomes if not outcome.is_error)) or None
 		errors = "\n".join(dict.fromkeys(outcome.words for outcome in outcomes if outcome.is_error)) or None
 		if RECEIVED in statuses and row.attempts + 1 < MAX_ATTEMPTS:
-			again = add_to_date(now_datetime(), minutes=MINUTES_BETWEEN_ATTEMPTS)
-			self._finish(row, RECEIVED, done, errors, next_attempt_on=again, processed_on=None)
+			again = clock.at("next_attempt_on", clock.after(minutes=MINUTES_BETWEEN_ATTEMPTS))
+			self._finish(row, RECEIVED, done, errors, processed_on=None, **again)
 		elif statuses & {RECEIVED, FAILED}:
 			self._finish(row, FAILED, done, errors)
 		else:
@@ -206,8 +206,8 @@ class _Work:
 					"status": status,
 					"result": (result or "")[:2000] or None,
 					"error": (error or "")[:2000] or None,
-					"processed_on": now_datetime(),
-					"next_attempt_on": None,
+					"processed_on": clock.site_now(),
+					**clock.no_stamp("next_attempt_on"),
 					**values,
 				},
 			)

@@ -5,15 +5,15 @@ import re
 import pytest
 
 FRESH = """
-from frappe.utils import add_to_date, now_datetime
+from msp_licensing import clock
 for kind in ("Companies", "Products"):
-	frappe.db.set_value("Pax8 Sync Run", {"kind": kind}, {"finished_on": now_datetime(), "started_on": now_datetime()})
+	frappe.db.set_value("Pax8 Sync Run", {"kind": kind}, clock.stamp("finished_on", "started_on"))
 """
 STALE = """
-from frappe.utils import add_to_date, now_datetime
-long_ago = add_to_date(now_datetime(), days=-9)
-frappe.db.set_value("Pax8 Sync Run", {"kind": "Companies"}, {"finished_on": long_ago, "started_on": long_ago})
-frappe.db.set_single_value("Pax8 Settings", "connected_on", add_to_date(now_datetime(), days=-30))
+from msp_licensing import clock
+long_ago = clock.before(days=9)
+frappe.db.set_value("Pax8 Sync Run", {"kind": "Companies"}, clock.at("finished_on", long_ago) | clock.at("started_on", long_ago))
+frappe.db.set_single_value("Pax8 Settings", "connected_on_utc", clock.before(days=30))
 frappe.db.set_single_value("System Settings", "enable_scheduler", 0)
 """
 

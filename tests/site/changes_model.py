@@ -49,8 +49,12 @@ class World(Clients, Staff, Machines, Checks):
 	def _move_the_sites_clock(self, monkeypatch: Any) -> None:
 		from frappe.utils import data
 
+		from msp_licensing import clock
+
 		usual = data.convert_utc_to_system_timezone
 		monkeypatch.setattr(data, "convert_utc_to_system_timezone", lambda utc: usual(utc + self.moved))
+		real = clock.utc_now
+		monkeypatch.setattr(clock, "utc_now", lambda: real() + self.moved)
 		self.moved = timedelta(days=400)
 		ahead = data.now_datetime() - datetime.now()
 		assert timedelta(days=398) < ahead < timedelta(days=402), "the site's clock is not moved this way"

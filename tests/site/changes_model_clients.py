@@ -146,6 +146,8 @@ class Clients:
 		leave_out: str | None = None,
 	) -> set[str]:
 		"""What may become of a wish; with `user`, who asks, the client's own approver is thought of, too."""
+		from msp_licensing import clock
+
 		policy = self._policy_for(subscription)
 		others = self._open_request(subscription) not in (None, leave_out)
 		found = verdicts(
@@ -153,7 +155,7 @@ class Clients:
 			self.rules.get(subscription, self.usual_rule),
 			facts,
 			wanted,
-			today=self.site.utils.getdate(),
+			today=clock.pax8_today(),
 			open_=others,
 			at_term_end=timing == TERM_END,
 			past=self._past(subscription, leave_out),
@@ -176,7 +178,9 @@ class Clients:
 
 	def _past(self, subscription: str, leave_out: str | None) -> list[Past]:
 		"""What was released without an approval before, by each reading of where a window begins."""
-		today = self.site.utils.getdate()
+		from msp_licensing import clock
+
+		today = clock.pax8_today()
 		rows = [row for row in self.rows.values() if row.name != leave_out and _counts(row)]
 		mine = [row for row in rows if row.subscription == subscription]
 		if decided := [row for row in mine if row.decided_by or row.decision == "Direct"]:
@@ -189,16 +193,14 @@ class Clients:
 			if row.client == self._client_of(subscription)
 			and row.decision == "Auto-Approved"
 			and not row.decided_by
-			and (row.decided_on.date() if row.decided_on else today) >= today.replace(day=1)
+			and (row.decided_on_utc.date() if row.decided_on_utc else today) >= today.replace(day=1)
 			and self.target(row) > row.current_quantity
 		]
 		# An increase whose price nobody knew leaves no room for another.
 		spent = sum(float(row.amount_change) if row.currency == "USD" else math.inf for row in month)
 		days, found = self._policy_for(subscription)["window_days"], []
 		for begin in (today - timedelta(days=days + more) for more in (-1, 0, 1)):
-			within = [
-				row for row in mine if (row.applied_on or row.decided_on or row.requested_on).date() >= begin
-			]
+			within = [row for row in mine if _took_effect(row).date() >= begin]
 			found.append(Past(within[0].current_quantity if within else None, spent))
 		return found
 
@@ -241,6 +243,10 @@ class Clients:
 def _counts(row: Any) -> bool:
 	"""Whether what a request was released for has come about, or may still."""
 	return row.workflow_state not in ("Pending Approval", "Rejected", "Withdrawn", "Expired", "Failed")
+
+
+def _took_effect(row: Any) -> Any:
+	return row.applied_on_utc or row.decided_on_utc or row.requested_on_utc
 
 
 __all__ = ["BECAME", "WAITING", "Clients"]

@@ -43,7 +43,9 @@ class Machines:
 		facts, scheduled = self._facts_true(row.subscription), row.workflow_state == "Scheduled"
 		if self.intent.shown is not None:
 			facts = facts._replace(quantity=self.intent.shown)
-		today = self.site.utils.getdate()
+		from msp_licensing import clock
+
+		today = clock.pax8_today()
 		running = scheduled and facts.commitment_end and facts.commitment_end > today
 		return self._judged(
 			row.subscription,

@@ -290,20 +290,22 @@ def ran(site: Any) -> Callable[..., str]:
 	"""Writes the record of a run: ran(kind, hours=…), `hours` ago; returns its name."""
 
 	def write(kind: str, *, hours: float, status: str = "Completed", **values: Any) -> str:
-		begun = site.utils.add_to_date(site.utils.now_datetime(), seconds=-hours * 3600)
+		from msp_licensing import clock
+
+		begun = clock.before(hours=hours)
 		record = site.get_doc(
 			{
 				"doctype": "Pax8 Sync Run",
 				"kind": kind,
 				"status": status,
 				"trigger": "Schedule",
-				"started_on": begun,
-				"finished_on": None if status == "Running" else begun,
+				**clock.at("started_on", begun),
+				**({} if status == "Running" else clock.at("finished_on", begun)),
 				"reached_end": int(status == "Completed"),
 				**values,
 			}
 		).insert(ignore_links=True)
-		site.db.set_value("Pax8 Sync Run", record.name, "creation", begun)
+		site.db.set_value("Pax8 Sync Run", record.name, "creation", clock.to_site(begun))
 		site.db.commit()
 		return record.name
 

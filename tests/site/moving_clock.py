@@ -1,23 +1,24 @@
-"""The clock of applying, moved forward: hours of waiting pass within a test."""
+"""The app's clock, moved: hours of waiting, a night on which the clocks change, within a test."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 
 class MovingClock:
-	"""All that looks at the time while a change is applied, observed or reconciled sees this one."""
+	"""All that asks `msp_licensing.clock` for the time sees this one; Frappe's own `creation` and `modified` do not."""
 
 	def __init__(self, monkeypatch: Any) -> None:
-		from frappe.utils import now_datetime
+		from msp_licensing import clock
 
-		from msp_licensing.changes import apply, attempts, observe, reconcile, result
+		self._real, self.ahead = clock.utc_now, timedelta()
+		monkeypatch.setattr(clock, "utc_now", self.now)
 
-		self._real, self.ahead = now_datetime, timedelta()
-		for module in (apply, attempts, observe, reconcile, result):
-			monkeypatch.setattr(module, "now_datetime", self.now)
-
-	def now(self) -> Any:
+	def now(self) -> datetime:
 		return self._real() + self.ahead
 
 	def forward(self, **by: float) -> None:
 		self.ahead += timedelta(**by)
+
+	def set(self, utc: datetime) -> None:
+		"""It is this moment now (UTC), and goes on from there."""
+		self.ahead = utc - self._real()

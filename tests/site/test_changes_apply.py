@@ -107,9 +107,7 @@ def test_a_worker_that_lost_its_lock_neither_sends_nor_speaks_after_another(
 
 	What the slow one would say, "nothing was sent", would let a person send it once more.
 	"""
-	from frappe.utils import now_datetime
-
-	from msp_licensing import pax8
+	from msp_licensing import clock, pax8
 	from msp_licensing.sync import subscriptions
 
 	doc = request_for("15")
@@ -117,7 +115,7 @@ def test_a_worker_that_lost_its_lock_neither_sends_nor_speaks_after_another(
 
 	def another_worker_sends_meanwhile(remote):
 		store_one(remote)
-		site.db.set_value(DT, doc.name, "write_sent_on", now_datetime())
+		site.db.set_value(DT, doc.name, clock.stamp("write_sent_on"))
 		site.db.commit()
 		if trouble:
 			raise getattr(pax8, trouble)("Something else")
@@ -333,8 +331,7 @@ def test_provisioning_that_never_ends_is_reported_once_and_given_to_a_person(
 def test_a_worker_that_died_while_applying_is_followed_up_by_what_it_had_written_down(
 	site, sandbox, request_for, sent
 ):
-	from frappe.utils import now_datetime
-
+	from msp_licensing import clock
 	from msp_licensing.changes import apply
 
 	doc = request_for("15")
@@ -343,8 +340,8 @@ def test_a_worker_that_died_while_applying_is_followed_up_by_what_it_had_written
 		doc.name,
 		{
 			"workflow_state": "Applying",
-			"claimed_on": now_datetime(),
-			"write_sent_on": now_datetime() if sent else None,
+			"claimed_on": clock.site_now(),
+			**(clock.stamp if sent else clock.no_stamp)("write_sent_on"),
 			"attempts": 1,
 			"modified": "2020-01-01",
 		},

@@ -124,7 +124,9 @@ def test_each_try_is_kept_while_pax8_cannot_be_reached(site, sandbox, ask, clock
 def test_pax8_is_left_alone_for_as_long_as_it_asks(site, sandbox, ask):
 	name = ask()
 	sandbox.faults.add("status", "updateSubscription", status=429, headers={"Retry-After": "3600"})
-	before = site.utils.now_datetime()
+	from msp_licensing import clock
+
+	before = clock.utc_now()
 	run(name)
 	site.db.rollback()
 	assert (site.db.get_value(DT, name, "next_attempt_on") - before).total_seconds() >= 3600

@@ -22,17 +22,20 @@ def waiting(site, people):
 @pytest.fixture
 def on(site, monkeypatch):
 	"""on(datetime): the nightly job runs then. Returns what it did."""
+	from msp_licensing import clock
 	from msp_licensing.changes import deadlines
 
 	def run(moment: datetime) -> dict[str, int]:
-		monkeypatch.setattr(deadlines, "nowdate", lambda: moment.date().isoformat())
+		monkeypatch.setattr(clock, "utc_now", lambda: clock.to_utc(moment))
 		return {what: count for what, count in deadlines.run().items() if count}
 
 	return run
 
 
 def since(site, name, moment):
-	site.db.set_value(DT, name, {"waiting_since": moment, "expires_on": None})
+	from msp_licensing import clock
+
+	site.db.set_value(DT, name, {"waiting_since": clock.to_utc(moment), "expires_on": None})
 	site.db.commit()
 
 
@@ -85,7 +88,7 @@ def test_the_week_is_the_sites(site, waiting, on):
 
 
 def test_a_request_of_an_older_version_counts_from_when_it_was_made(site, waiting, on):
-	site.db.set_value(DT, waiting, {"waiting_since": None, "requested_on": FRIDAY, "expires_on": None})
+	site.db.set_value(DT, waiting, {"waiting_since": None, "requested_on_utc": FRIDAY, "expires_on": None})
 	site.db.commit()
 	assert on(FRIDAY + timedelta(days=5)) == {"reminded": 1}
 

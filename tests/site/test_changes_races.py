@@ -180,7 +180,7 @@ def pending(world):
 	name = now(world, *ask(world))
 	# Old enough to expire, where somebody lets it.
 	world.site.db.set_value(
-		DT, name, {"requested_on": "2020-01-01", "waiting_since": "2020-01-01"}, update_modified=False
+		DT, name, {"requested_on_utc": "2020-01-01", "waiting_since": "2020-01-01"}, update_modified=False
 	)
 	world.site.db.commit()
 	return name

@@ -31,14 +31,14 @@ def no_overrides(site, sandbox):
 @pytest.fixture
 def travel(site, sandbox, monkeypatch):
 	"""travel(days): so many days from today, on the site and at Pax8."""
-	from msp_licensing.changes import apply, planning, schedule
+	from msp_licensing import clock
+	from msp_licensing.changes import apply, planning
 
 	monkeypatch.setattr(apply, "READ_BACK_AFTER", (0,))
-	start, real_today, real_now = sandbox.clock.now(), planning.today(), schedule.now_datetime
+	start, real_today, real_now = sandbox.clock.now(), planning.today(), clock.utc_now
 
 	def go(days):
-		monkeypatch.setattr(planning, "today", lambda: real_today + timedelta(days))
-		monkeypatch.setattr(schedule, "now_datetime", lambda: real_now() + timedelta(days))
+		monkeypatch.setattr(clock, "utc_now", lambda: real_now() + timedelta(days))
 		sandbox.clock.set(start + timedelta(days))
 		return real_today + timedelta(days)
 

@@ -116,21 +116,25 @@ def test_reconnecting_old_data_is_given_time_for_a_run(site, connected, ran, hea
 
 
 def test_switching_the_mode_from_off_is_when_the_connection_began(site, connected):
+	from msp_licensing import clock
+
 	settings = site.get_doc("Pax8 Settings")
-	before = settings.connected_on
+	before = settings.connected_on_utc
 	settings.mode = "Observe"
 	settings.save()
-	assert site.get_doc("Pax8 Settings").connected_on == before, "from Live to Observe is no new connection"
+	assert site.get_doc("Pax8 Settings").connected_on_utc == before, (
+		"from Live to Observe is no new connection"
+	)
 	settings.mode = "Off"
 	settings.save()
 	settings.mode = "Live"
 	settings.save()
-	begun = site.utils.get_datetime(site.get_doc("Pax8 Settings").connected_on)
-	assert site.utils.now_datetime() - begun < timedelta(minutes=1)
+	begun = site.utils.get_datetime(site.get_doc("Pax8 Settings").connected_on_utc)
+	assert clock.passed(begun) < timedelta(minutes=1)
 
 
 def test_a_site_connected_before_that_was_noted_is_judged_all_the_same(site, connected, ran, health):
-	site.db.set_single_value("Pax8 Settings", "connected_on", None)
+	site.db.set_single_value("Pax8 Settings", "connected_on_utc", None)
 	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
 	assert state_of(health, "Companies") == "Waiting"
 	ran("Companies", hours=10)
@@ -474,8 +478,9 @@ def set_mode(site, mode):
 
 
 def set_connected(site, hours):
-	when = site.utils.add_to_date(site.utils.now_datetime(), hours=-hours)
-	site.db.set_single_value("Pax8 Settings", "connected_on", when)
+	from msp_licensing import clock
+
+	site.db.set_single_value("Pax8 Settings", "connected_on_utc", clock.before(hours=hours))
 	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
 
 

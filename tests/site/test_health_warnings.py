@@ -18,8 +18,9 @@ def check():
 def quiet(site, people):
 	"""A site with people, connected a month ago, with no runs and nothing told."""
 	site.db.delete("Pax8 Sync Run")
-	when = site.utils.add_days(site.utils.now_datetime(), -30)
-	site.db.set_single_value("Pax8 Settings", "connected_on", when)
+	from msp_licensing import clock
+
+	site.db.set_single_value("Pax8 Settings", "connected_on_utc", clock.before(days=30))
 	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
 	for doctype in (LOG, "Email Queue", "Email Queue Recipient"):
 		site.db.delete(doctype)
@@ -37,9 +38,12 @@ def fresh(quiet, ran):
 
 def stale(site, *kinds, hours=1000):
 	"""Moves the runs of these kinds into the past."""
-	when = site.utils.add_to_date(site.utils.now_datetime(), hours=-hours)
+	from msp_licensing import clock
+
+	when = clock.before(hours=hours)
+	moments = clock.at("started_on", when) | clock.at("finished_on", when)
 	for kind in kinds:
-		site.db.set_value("Pax8 Sync Run", {"kind": kind}, {"started_on": when, "finished_on": when})
+		site.db.set_value("Pax8 Sync Run", {"kind": kind}, moments)
 	site.db.commit()
 
 

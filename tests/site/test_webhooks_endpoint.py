@@ -323,7 +323,7 @@ def test_nobody_makes_or_edits_events_by_hand(deliver, site, people, as_user):
 def test_old_events_go_by_the_sites_log_settings(deliver, site):
 	deliver()
 	deliver(event(topic="PRODUCT", data={"id": storybook.KEEPER_BUSINESS}))
-	site.db.sql(f"update `tab{DT}` set last_received_on = '2020-01-01' where topic = 'PRODUCT'")
+	site.db.sql(f"update `tab{DT}` set last_received_on_utc = '2020-01-01' where topic = 'PRODUCT'")
 	assert site.get_hooks("default_log_clearing_doctypes")[DT] == [30]
 	site.get_meta(DT)
 	from frappe.model.base_document import get_controller

@@ -115,10 +115,12 @@ def test_a_clients_policy_is_tried_before_it_is_saved(site, ask, people, as_user
 def test_a_window_counts_what_was_asked_for_before_the_time_that_is_told_of(site, sandbox, ask, replay):
 	first = ask("15")
 	fate(site, first, "Applied")
-	earlier = site.utils.add_days(site.utils.now_datetime(), -4)
+	from msp_licensing import clock
+
+	earlier = clock.before(days=4)
 	facts = json.loads(site.db.get_value(DT, first, "decision_facts"))
 	facts["today"] = earlier.date().isoformat()
-	values = {"requested_on": earlier, "decided_on": earlier, "decision_facts": json.dumps(facts)}
+	values = {"requested_on_utc": earlier, "decided_on_utc": earlier, "decision_facts": json.dumps(facts)}
 	site.db.set_value(DT, first, values)
 	sandbox.change("subscriptions", KEEPER, quantity=15)
 	site.db.set_value("Pax8 Subscription", KEEPER, "quantity", 15)

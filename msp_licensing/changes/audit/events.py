@@ -7,11 +7,13 @@ and nowhere else, and nobody changes or deletes them (the controller of the DocT
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import frappe
 from frappe import _lt
+
+from msp_licensing import clock
 
 DOCTYPE = "License Change Event"
 REQUEST = "License Change Request"
@@ -199,7 +201,7 @@ _FROM_REQUEST = {
 
 
 def _insert(request: str, values: dict[str, Any]) -> None:
-	now = frappe.utils.now_datetime()
+	now = clock.site_now()
 	by = frappe.session.user
 	values |= {
 		"name": frappe.generate_hash(length=12),
@@ -219,7 +221,7 @@ def _insert(request: str, values: dict[str, Any]) -> None:
 
 
 def utc_now() -> datetime:
-	return datetime.now(timezone.utc).replace(tzinfo=None)
+	return clock.utc_now()
 
 
 def of(requests: Iterable[str], *, only: Iterable[str] | None = None) -> dict[str, list[Any]]:

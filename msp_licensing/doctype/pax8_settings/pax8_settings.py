@@ -1,7 +1,6 @@
 import frappe
 from frappe import _
 from frappe.model.document import Document
-from frappe.utils import now_datetime
 
 
 class Pax8Settings(Document):
@@ -32,9 +31,11 @@ class Pax8Settings(Document):
 
 	def note_connecting(self):
 		"""Data can become stale only after the mode was switched from Off: see sync/health.py."""
+		from msp_licensing import clock
+
 		before = self.get_doc_before_save()
 		if self.mode != "Off" and (not before or (before.mode or "Off") == "Off"):
-			self.connected_on = now_datetime()
+			self.connected_on_utc = clock.utc_now()
 
 	def on_update(self):
 		if self.has_value_changed("mode") and self.mode == "Live":

@@ -1,7 +1,5 @@
 import frappe
 from frappe.model.document import Document
-from frappe.query_builder import Interval
-from frappe.query_builder.functions import Now
 
 
 class Pax8SyncRun(Document):
@@ -11,9 +9,10 @@ class Pax8SyncRun(Document):
 
 		Of each kind the last runs stay that its age and its last failure are read from, however old they are.
 		"""
+		from msp_licensing import clock
 		from msp_licensing.sync.health import runs_to_keep
 
 		run = frappe.qb.DocType("Pax8 Sync Run")
-		old = run.creation < (Now() - Interval(days=days))
+		old = run.creation < clock.site_days_ago(days)
 		kept = runs_to_keep()
 		frappe.db.delete(run, filters=old & run.name.notin(kept) if kept else old)

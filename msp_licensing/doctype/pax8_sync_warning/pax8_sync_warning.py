@@ -1,7 +1,5 @@
 import frappe
 from frappe.model.document import Document
-from frappe.query_builder import Interval
-from frappe.query_builder.functions import Now
 
 
 class Pax8SyncWarning(Document):
@@ -9,7 +7,9 @@ class Pax8SyncWarning(Document):
 	def clear_old_logs(days: int = 180) -> None:
 		"""Called by Frappe's log clearing (Log Settings). An open warning stays: it is what keeps people from being
 		told of the same thing again."""
+		from msp_licensing import clock
+
 		warning = frappe.qb.DocType("Pax8 Sync Warning")
 		frappe.db.delete(
-			warning, filters=(warning.creation < (Now() - Interval(days=days))) & warning.open_key.isnull()
+			warning, filters=(warning.creation < clock.site_days_ago(days)) & warning.open_key.isnull()
 		)

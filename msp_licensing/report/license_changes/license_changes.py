@@ -7,12 +7,15 @@ from typing import Any
 
 import frappe
 from frappe import _, _lt
-from frappe.utils import add_days, cint, format_duration, formatdate, get_datetime, getdate
+from frappe.utils import add_days, cint, format_duration, formatdate, getdate
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import states
 from msp_licensing.changes.states import DOCTYPE
 from msp_licensing.desk.spreadsheets import plain
+
+# Compared, and not shown.
+MOMENTS = ("requested_on_utc", "decided_on_utc", "applied_on_utc")
 
 FIELDS = (
 	"name",
@@ -77,11 +80,12 @@ def _rows(filters: Any) -> list[Any]:
 	rows = frappe.get_list(
 		DOCTYPE,
 		filters=_conditions(filters),
-		fields=list(FIELDS),
-		order_by="requested_on desc, name desc",
+		fields=[*FIELDS, *MOMENTS],
+		order_by="requested_on_utc desc, name desc",
 		limit_page_length=0,
 	)
 	for row in rows:
+		requested, decided, applied = map(row.pop, MOMENTS)
 		target = row.approved_quantity or row.requested_quantity
 		row.update(
 			state=row.workflow_state,
@@ -89,8 +93,8 @@ def _rows(filters: Any) -> list[Any]:
 			approved_quantity=row.approved_quantity or None,
 			amount_change=row.amount_change if row.unit_price else None,
 			quantity_after=row.quantity_after if row.applied_on or row.quantity_after else None,
-			waited=cint(_seconds(row.requested_on, row.decided_on)) if row.decided_by else None,
-			took=_seconds(row.decided_on or row.requested_on, row.applied_on),
+			waited=cint(_seconds(requested, decided)) if row.decided_by else None,
+			took=_seconds(decided or requested, applied),
 		)
 	return rows
 
@@ -111,9 +115,8 @@ def _conditions(filters: Any) -> list[list[Any]]:
 
 
 def _seconds(begin: Any, end: Any) -> float | None:
-	if not (begin and end):
-		return None
-	return round(max(0.0, (get_datetime(end) - get_datetime(begin)).total_seconds()), 1)
+	seconds = clock.seconds_between(begin, end)
+	return None if seconds is None else round(seconds, 1)
 
 
 def columns() -> list[dict[str, Any]]:
