@@ -42,6 +42,7 @@ _OWN_DOCTYPES = (
 	"License Change Notice",
 	"License Change Request",
 	"Licensing Client Policy",
+	"Licensing Portal User",
 	"MSP Client",
 	"Pax8 Company",
 	"Pax8 Product",
@@ -56,8 +57,23 @@ has_permission = dict.fromkeys(
 	(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"), "msp_licensing.permissions.has_staff_permission"
 )
 
+
+# Access to the portal follows people and clients that are renamed, merged or deleted.
 doc_events = {
-	"Contact": {"validate": "msp_licensing.permissions.guard_contact_links"},
+	doctype: {
+		"after_insert": "msp_licensing.access.follow.client_made",
+		"on_update": "msp_licensing.access.follow.client_changed",
+		"after_rename": "msp_licensing.access.follow.client_renamed",
+		"after_delete": "msp_licensing.access.follow.client_deleted",
+	}
+	for doctype in ("MSP Client", "Customer")
+} | {
+	"User": {
+		"after_insert": "msp_licensing.access.follow.user_made",
+		"after_rename": "msp_licensing.access.follow.user_renamed",
+		"after_delete": "msp_licensing.access.follow.user_deleted",
+	},
+	"Contact": {"after_delete": "msp_licensing.access.follow.contact_deleted"},
 }
 
 # Changes seen at Pax8 stand in the timeline of their subscription, the chain of a request in its own.
@@ -113,7 +129,7 @@ default_log_clearing_doctypes = {
 	"Pax8 Webhook Event": 30,
 }
 
-# Having been told of something, or having done something, does not keep a user from being deleted.
-ignore_links_on_delete = ["License Change Event", "License Change Notice"]
+# Having been told of something, having done something, or having access keeps no user and no client from being deleted.
+ignore_links_on_delete = ["License Change Event", "License Change Notice", "Licensing Portal User"]
 
 export_python_type_annotations = True

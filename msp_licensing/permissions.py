@@ -4,6 +4,7 @@ Staff reach records through DocPerm (`Licensing Manager`, `System Manager`). Por
 somebody gives them: what they see and do goes through `msp_licensing.portal`, which asks `portal_access`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import frappe
@@ -19,6 +20,10 @@ PORTAL_ROLES = (CLIENT, APPROVER, VIEWER)
 # DocTypes that can be client records (product decision: ERPNext's Customer, or the app's own MSP Client).
 CLIENT_DOCTYPES = ("MSP Client", "Customer")
 
+# One record per person and client, written by msp_licensing.access; only active ones give access.
+PORTAL_USER = "Licensing Portal User"
+ACTIVE, TO_CONFIRM, REVOKED = "Active", "To Confirm", "Revoked"
+
 
 @dataclass(frozen=True)
 class ClientRecord:
@@ -29,16 +34,38 @@ class ClientRecord:
 
 
 @dataclass(frozen=True)
+class ClientRights:
+	"""What a portal user may do for one client. Everybody with access may look."""
+
+	may_request: bool = False
+	may_approve: bool = False
+
+
+@dataclass(frozen=True)
 class PortalAccess:
 	"""What a portal user may do, as the server knows it. Nothing in it comes from a request."""
 
 	user: str
-	clients: tuple[ClientRecord, ...]
-	may_request: bool
-	may_approve: bool = False
+	rights: Mapping[ClientRecord, ClientRights]
+	roles: frozenset[str] = frozenset()
+
+	@property
+	def clients(self) -> tuple[ClientRecord, ...]:
+		return tuple(self.rights)
 
 	def owns(self, client_doctype: str | None, client: str | None) -> bool:
-		return bool(client) and ClientRecord(client_doctype or "", client or "") in self.clients
+		return bool(client) and ClientRecord(client_doctype or "", client or "") in self.rights
+
+	def may_request_for(self, client_doctype: str | None, client: str | None) -> bool:
+		"""Whether the user may ask for changes of this client; True for one of several clients says nothing of another."""
+		return self._rights(client_doctype, client).may_request
+
+	def may_approve_for(self, client_doctype: str | None, client: str | None) -> bool:
+		"""Whether the user decides, for this client, what colleagues ask for."""
+		return self._rights(client_doctype, client).may_approve
+
+	def _rights(self, client_doctype: str | None, client: str | None) -> ClientRights:
+		return self.rights.get(ClientRecord(client_doctype or "", client or ""), ClientRights())
 
 
 # --------------------------------------------------------------------------------------------- staff
@@ -101,13 +128,14 @@ def own_request(user: str, requested_by: str | None, client_approved_by: str | N
 	return _("You approved this request for the client: another Licensing Manager has to approve it.")
 
 
-def check_client_decision(access: PortalAccess, requested_by: str | None) -> None:
+def check_client_decision(
+	access: PortalAccess, client_doctype: str, client: str, requested_by: str | None
+) -> None:
 	"""Whether a portal user may decide, for the client, a request made by `requested_by`. No setting allows one's own.
 
 	Raises frappe.PermissionError.
 	"""
-	if not access.may_approve:
-		frappe.throw(_("You cannot approve requests. Please ask your provider."), frappe.PermissionError)
+	require_approver(access, client_doctype, client)
 	if access.user == requested_by:
 		frappe.throw(
 			_("You asked for this yourself: another approver of your company has to decide it."),
@@ -115,31 +143,66 @@ def check_client_decision(access: PortalAccess, requested_by: str | None) -> Non
 		)
 
 
+def require_approver(access: PortalAccess, client_doctype: str | None, client: str | None) -> None:
+	"""Raises frappe.PermissionError unless the portal user decides for this client."""
+	if not access.may_approve_for(client_doctype, client):
+		require_approver_role(access, refuse=True)
+
+
+def require_approver_role(access: PortalAccess, *, refuse: bool = False) -> None:
+	"""Whether the user decides for any client at all; asked before anything is said about a record."""
+	if refuse or APPROVER not in access.roles:
+		frappe.throw(_("You cannot approve requests. Please ask your provider."), frappe.PermissionError)
+
+
+def require_requester(access: PortalAccess, client_doctype: str | None, client: str | None) -> None:
+	"""Raises frappe.PermissionError unless the portal user may ask for changes of this client."""
+	if not access.may_request_for(client_doctype, client):
+		require_requester_role(access, refuse=True)
+
+
+def require_requester_role(access: PortalAccess, *, refuse: bool = False) -> None:
+	"""Whether the user may ask for changes of any client at all; asked before anything is said about a record."""
+	if refuse or CLIENT not in access.roles:
+		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
+
+
 # --------------------------------------------------------------------------------------------- portal
 
 
-def clients_of(user: str) -> tuple[ClientRecord, ...]:
-	"""The client records a user belongs to, through Contact links (Contact.user → Contact.links).
+def rights_of(user: str) -> dict[ClientRecord, ClientRights]:
+	"""The clients a user belongs to, with what the user may do for each.
 
-	Frappe lets every signed-in user create and edit Contacts of their own (role All, if owner). A link that users
-	could have given themselves therefore counts for nothing: Contacts owned by the user are left out, and
-	`guard_contact_links` refuses such links when they are written.
+	Access comes from active records of Licensing Portal User and from nothing else: neither an entry in the address book
+	nor a mail address gives any. Both the record and the portal role are needed (see `access.roles`).
 	"""
 	if not user or user in ("Guest", "Administrator"):
-		return ()
-	contact, link = frappe.qb.DocType("Contact"), frappe.qb.DocType("Dynamic Link")
+		return {}
+	roles = set(frappe.get_roles(user))
+	if not roles.intersection(PORTAL_ROLES):
+		return {}
+	record, account = frappe.qb.DocType(PORTAL_USER), frappe.qb.DocType("User")
 	rows = (
-		frappe.qb.from_(link)
-		.join(contact)
-		.on((link.parent == contact.name) & (link.parenttype == "Contact"))
-		.select(link.link_doctype, link.link_name)
-		.where(contact.user == user)
-		.where(contact.owner != user)
-		.where(link.link_doctype.isin(CLIENT_DOCTYPES))
-		.distinct()
-		.orderby(link.link_doctype, link.link_name)
-	).run()
-	return tuple(ClientRecord(doctype, name) for doctype, name in rows if name)
+		frappe.qb.from_(record)
+		.join(account)
+		.on(record.user == account.name)
+		.select(record.client_doctype, record.client, record.may_request, record.may_approve)
+		.where((account.name == user) & (account.enabled == 1) & (record.status == ACTIVE))
+		.where(record.client_doctype.isin(CLIENT_DOCTYPES))
+		.orderby(record.client_doctype, record.client)
+	).run(as_dict=True)
+	return {
+		ClientRecord(row.client_doctype, row.client): ClientRights(
+			may_request=bool(row.may_request and CLIENT in roles),
+			may_approve=bool(row.may_approve and APPROVER in roles),
+		)
+		for row in rows
+	}
+
+
+def clients_of(user: str) -> tuple[ClientRecord, ...]:
+	"""The client records a user belongs to: see `rights_of`."""
+	return tuple(rights_of(user))
 
 
 def portal_access(user: str | None = None) -> PortalAccess:
@@ -156,64 +219,59 @@ def portal_access(user: str | None = None) -> PortalAccess:
 		frappe.throw(
 			_("Your account has no access to licensing. Please ask your provider."), frappe.PermissionError
 		)
-	return PortalAccess(
-		user=user, clients=clients_of(user), may_request=CLIENT in roles, may_approve=APPROVER in roles
-	)
+	return PortalAccess(user=user, rights=rights_of(user), roles=frozenset(roles.intersection(PORTAL_ROLES)))
 
 
-def users_of(
-	client_doctype: str | None, client: str | None, *roles: str, besides: str | None = None
+def users_of(client_doctype: str | None, client: str | None, *, besides: str | None = None) -> list[str]:
+	"""Enabled users who belong to a client, but for `besides`: `rights_of` from the other side."""
+	return _users(client_doctype, client, besides, PORTAL_ROLES)
+
+
+def client_requesters(
+	client_doctype: str | None, client: str | None, besides: str | None = None
 ) -> list[str]:
-	"""Enabled users with one of `roles` who belong to a client, but for `besides`: `clients_of` from the other side."""
-	if not client_doctype or not client:
-		return []
-	contact, link, role, user = (
-		frappe.qb.DocType(name) for name in ("Contact", "Dynamic Link", "Has Role", "User")
-	)
-	found = (
-		frappe.qb.from_(link)
-		.join(contact)
-		.on((link.parent == contact.name) & (link.parenttype == "Contact"))
-		.join(user)
-		.on(contact.user == user.name)
-		.join(role)
-		.on((role.parent == user.name) & (role.parenttype == "User") & role.role.isin(roles))
-		.select(user.name)
-		.where((link.link_doctype == client_doctype) & (link.link_name == client))
-		.where((contact.owner != contact.user) & (user.enabled == 1))
-		.where(user.name.notin(("Guest", "Administrator", besides or "")))
-		.distinct()
-		.orderby(user.name)
-	).run(pluck=True)
-	return list(found)
+	"""Enabled users who may ask for changes of a client, but for `besides`."""
+	return _users(client_doctype, client, besides, (CLIENT,), "may_request")
 
 
 def client_approvers(client_doctype: str | None, client: str | None, besides: str | None = None) -> list[str]:
-	"""Enabled users who may decide requests for a client, but for `besides` (who asked). Contacts count as above."""
-	return users_of(client_doctype, client, APPROVER, besides=besides)
+	"""Enabled users who may decide requests for a client, but for `besides` (who asked)."""
+	return _users(client_doctype, client, besides, (APPROVER,), "may_approve")
 
 
-def guard_contact_links(doc, method: str | None = None) -> None:
-	"""Hook on Contact: nobody but staff ties a Contact to a client record, or a user to such a Contact.
+def _users(
+	client_doctype: str | None,
+	client: str | None,
+	besides: str | None,
+	roles: tuple[str, ...],
+	right: str = "",
+) -> list[str]:
+	if not client or client_doctype not in CLIENT_DOCTYPES:
+		return []
+	record, role, user = (frappe.qb.DocType(name) for name in (PORTAL_USER, "Has Role", "User"))
+	query = (
+		frappe.qb.from_(record)
+		.join(user)
+		.on(record.user == user.name)
+		.join(role)
+		.on((role.parent == user.name) & (role.parenttype == "User") & role.role.isin(roles))
+		.select(user.name)
+		.where((record.client_doctype == client_doctype) & (record.client == client))
+		.where((record.status == ACTIVE) & (user.enabled == 1))
+		.where(user.name.notin(("Guest", "Administrator", besides or "")))
+		.distinct()
+		.orderby(user.name)
+	)
+	if right:
+		query = query.where(record[right] == 1)
+	return list(query.run(pluck=True))
 
-	Raises frappe.PermissionError. Without it a portal user could make a Contact of their own, link it to somebody
-	else's client record, and read that client's licenses.
-	"""
-	if not is_website_user(frappe.session.user):
-		return
-	before = doc.get_doc_before_save()
-	client_links = _client_links(doc)
-	if client_links - (_client_links(before) if before else set()):
-		frappe.throw(_("Only your provider can link a contact to a client."), frappe.PermissionError)
-	user_before = before.user if before else None
-	if client_links and (doc.user or None) != (user_before or None):
-		frappe.throw(_("Only your provider can change the user of this contact."), frappe.PermissionError)
 
-
-def _client_links(contact) -> set[tuple[str, str]]:
-	return {
-		(link.link_doctype, link.link_name) for link in contact.links if link.link_doctype in CLIENT_DOCTYPES
-	}
+def title_of_client(client_doctype: str, client: str) -> str:
+	"""The client's name as people know it; a Customer's id may be a number."""
+	field = frappe.get_meta(client_doctype).get_title_field()
+	title = frappe.db.get_value(client_doctype, client, field) if field != "name" else None
+	return title or client
 
 
 def is_website_user(user: str) -> bool:

@@ -125,7 +125,7 @@ def _waiting(name: str, access: permissions.PortalAccess) -> Any:
 	row = frappe.db.get_value(DOCTYPE, name, fields, as_dict=True)
 	if not row or not access.owns(row.client_doctype, row.client):
 		raise frappe.DoesNotExistError(_("This request does not exist."))
-	permissions.check_client_decision(access, row.requested_by)
+	permissions.check_client_decision(access, row.client_doctype, row.client, row.requested_by)
 	if row.workflow_state != CLIENT_PENDING:
 		_refuse_decided()
 	return row

@@ -64,12 +64,12 @@ def contacts(doc: Any) -> list[str]:
 	"""
 	if doc.source == "Portal":
 		if not requester(doc):
-			return _users_of(doc, permissions.CLIENT)
+			return permissions.client_requesters(doc.client_doctype, doc.client, besides=doc.requested_by)
 	elif doc.workflow_state != states.APPLIED:
 		return []
 	if not cint(frappe.db.get_single_value("Licensing Settings", "tell_other_contacts")):
 		return []
-	return _users_of(doc, *permissions.PORTAL_ROLES)
+	return permissions.users_of(doc.client_doctype, doc.client, besides=doc.requested_by)
 
 
 def approvers(doc: Any) -> list[str]:
@@ -84,7 +84,3 @@ def decided_by_client(doc: Any) -> bool:
 
 def _belongs(user: str, doc: Any) -> bool:
 	return permissions.ClientRecord(doc.client_doctype, doc.client) in permissions.clients_of(user)
-
-
-def _users_of(doc: Any, *roles: str) -> list[str]:
-	return permissions.users_of(doc.client_doctype, doc.client, *roles, besides=doc.requested_by)

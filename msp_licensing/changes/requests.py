@@ -56,10 +56,10 @@ def submit(
 		frappe.DoesNotExistError: no such subscription of this user's clients; the same for one of somebody else.
 		ChangeRefused: with the reason in the client's words. Nothing has changed.
 	"""
-	if not access.may_request:
-		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
+	permissions.require_requester_role(access)
 	timing = planning.read_timing(timing)
 	row = client_subscription(subscription, access)
+	permissions.require_requester(access, row.client_doctype, row.client)
 	refuse_without_connection()
 	# Cheap refusals first: most wishes that cannot be need no call to Pax8.
 	refuse_client(decide.decide_for(row, wanted, timing=timing))
@@ -157,11 +157,10 @@ def withdraw(name: str, *, access: permissions.PortalAccess) -> None:
 		frappe.PermissionError, frappe.DoesNotExistError: as for `submit`.
 		ChangeRefused: it has been decided meanwhile.
 	"""
-	if not access.may_request:
-		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
 	row = frappe.db.get_value(DOCTYPE, name, ["name", "client_doctype", "client", "source"], as_dict=True)
 	if not row or not access.owns(row.client_doctype, row.client):
 		raise frappe.DoesNotExistError(_("This request does not exist."))
+	permissions.require_requester(access, row.client_doctype, row.client)
 	if row.source != "Portal":
 		raise ChangeRefused(_("Your provider made this request for you. Please ask them to withdraw it."))
 	if not states.move(name, states.WITHDRAWN, expect=states.WITHDRAWABLE, **clock.stamp("decided_on")):

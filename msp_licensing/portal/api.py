@@ -52,7 +52,7 @@ def request_change(
 			formats=queries.formats(),
 			reader=access.user,
 			people={},
-			may_ask=access.may_request,
+			may_ask=access.may_request_for(doc.client_doctype, doc.client),
 		)
 		return {
 			"request": told["id"],
@@ -71,8 +71,9 @@ def withdraw(request: str) -> dict[str, Any]:
 		changes.requests.ChangeRefused: it has been decided meanwhile.
 	"""
 	with _asked("change", request=request) as access:
-		_require_requester(access)
-		queries.request_of(access, request)
+		permissions.require_requester_role(access)
+		row = queries.request_of(access, request)
+		permissions.require_requester(access, row.client_doctype, row.client)
 		requests.withdraw(request, access=access)
 		return {"message": _("Your request was withdrawn.")}
 
@@ -93,8 +94,9 @@ def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
 		changes.requests.ChangeRefused: it has been decided meanwhile, or cannot be made any more; why, in the message.
 	"""
 	with _asked("decide", request=request) as access:
-		_require_approver(access)
-		queries.request_of(access, request)
+		permissions.require_approver_role(access)
+		row = queries.request_of(access, request)
+		permissions.require_approver(access, row.client_doctype, row.client)
 		doc = client_approval.approve(request, access=access, seen_quantity=seen_quantity)
 		return _decided(doc, access, wishes.approved(doc.workflow_state, queries.formats()))
 
@@ -110,8 +112,9 @@ def decline(request: str, reason: str | None = None) -> dict[str, Any]:
 		as `approve`.
 	"""
 	with _asked("decide", request=request) as access:
-		_require_approver(access)
-		queries.request_of(access, request)
+		permissions.require_approver_role(access)
+		row = queries.request_of(access, request)
+		permissions.require_approver(access, row.client_doctype, row.client)
 		doc = client_approval.decline(request, reason, access=access)
 		return _decided(doc, access, _("The request was declined."))
 
@@ -135,8 +138,9 @@ def check(subscription: str, quantity: str | int | float | bool) -> dict[str, An
 		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
 	"""
 	with _asked("check", subscription=subscription) as access:
-		_require_requester(access)
+		permissions.require_requester_role(access)
 		row = requests.client_subscription(subscription, access)
+		permissions.require_requester(access, row.client_doctype, row.client)
 		inputs = decide.inputs_for(row, quantity)
 		return asking.checked(
 			inputs.decide(),
@@ -180,16 +184,6 @@ def overview(client: str | None = None) -> dict[str, Any]:
 		told = queries.page_of(access, client)
 		data = {name: value for name, value in told.items() if name not in ("texts", "api")}
 		return {"page": data, "html": frappe.render_template(OVERVIEW, {"page": told})}
-
-
-def _require_requester(access: permissions.PortalAccess) -> None:
-	if not access.may_request:
-		frappe.throw(_("You can look at your licenses, but not change them."), frappe.PermissionError)
-
-
-def _require_approver(access: permissions.PortalAccess) -> None:
-	if not access.may_approve:
-		frappe.throw(_("You cannot approve requests. Please ask your provider."), frappe.PermissionError)
 
 
 @contextmanager

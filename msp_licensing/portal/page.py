@@ -218,11 +218,11 @@ def closed(state: str, formats: Formats, *, staff: bool = False) -> dict[str, An
 	"""The page for a reader with nothing to read: `state` is "no_access" or "no_client"."""
 	t = formats.translate
 	if state == "no_client":
-		heading = t(_("Your account is not linked to a company yet"))
+		heading = t(_("Your account has no access to a company's licenses"))
 		text = t(
 			_(
-				"Please ask your provider to link your contact to your company. "
-				"Your subscriptions are shown here as soon as that is done."
+				"Please ask your provider to give you access to your company's licenses. "
+				"They are shown here as soon as that is done."
 			)
 		)
 	elif staff:
@@ -267,8 +267,8 @@ def overview(
 		key, title: of the client; `clients` are the links to choose between where there are several.
 		subscriptions, ended: as `subscription` gives them.
 		requests: as `request` gives them, newest first. Those that wait for the reader stand apart, oldest first.
-		may_request: whether the reader's role allows asking for changes.
-		may_approve: whether the reader's role allows deciding for the client.
+		may_request: whether the reader may ask for changes of this client.
+		may_approve: whether the reader decides for this client.
 		connected: whether changes can be asked for at all at the moment.
 	"""
 	t = formats.translate

@@ -110,19 +110,18 @@ def _links(access: PortalAccess, chosen: ClientRecord | None) -> list[dict[str, 
 
 
 def title_of(record: ClientRecord) -> str:
-	"""The client's name as people know it; a Customer's id may be a number."""
-	field = frappe.get_meta(record.doctype).get_title_field()
-	title = frappe.db.get_value(record.doctype, record.name, field) if field != "name" else None
-	return title or record.name
+	return permissions.title_of_client(record.doctype, record.name)
 
 
 def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, Any]]) -> dict[str, Any]:
 	connected = connection.is_active()
-	may_ask = access.may_request and connected
+	may_request = access.may_request_for(client.doctype, client.name)
+	may_approve = access.may_approve_for(client.doctype, client.name)
+	may_ask = may_request and connected
 	rows = subscriptions_of(client)
 	shown = {row.name for row in rows}
 	requests = requests_of(client, shown)
-	told = _tell_requests(access, requests, {row.name: row.billing_term for row in rows})
+	told = _tell_requests(access, client, requests, {row.name: row.billing_term for row in rows})
 	open_requests = {row.subscription: told[row.name] for row in requests if row.workflow_state in OPEN}
 	cards = _cards(rows, open_requests, may_ask)
 	today = clock.pax8_today()
@@ -135,8 +134,8 @@ def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, 
 		subscriptions=[cards[row.name] for row in rows if not page.is_over(row, today)],
 		ended=[cards[row.name] for row in over],
 		requests=[told[row.name] for row in requests],
-		may_request=access.may_request,
-		may_approve=access.may_approve,
+		may_request=may_request,
+		may_approve=may_approve,
 		connected=connected,
 		formats=formats(),
 	)
@@ -253,7 +252,7 @@ def _may_see(request: Any) -> bool:
 
 
 def _tell_requests(
-	access: PortalAccess, rows: list[Any], terms: dict[str, str | None]
+	access: PortalAccess, client: ClientRecord, rows: list[Any], terms: dict[str, str | None]
 ) -> dict[str, dict[str, Any]]:
 	"""Requests in words; `terms` are the billing terms by subscription."""
 	# Of those who decided, only the client's own people have a name here.
@@ -276,8 +275,8 @@ def _tell_requests(
 			formats=how,
 			reader=access.user,
 			people=people,
-			may_ask=access.may_request,
-			may_approve=access.may_approve,
+			may_ask=access.may_request_for(client.doctype, client.name),
+			may_approve=access.may_approve_for(client.doctype, client.name),
 		)
 		for row in rows
 	}

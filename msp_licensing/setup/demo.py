@@ -195,7 +195,7 @@ def make_client(name: str) -> None:
 
 
 def make_user(person: Person) -> None:
-	"""A user with their role, and for clients a Contact that ties the user to the client."""
+	"""A user with their role; a client's person has access to the client, and stands in its address book."""
 	if frappe.db.exists("User", person.email):
 		frappe.get_doc("User", person.email).add_roles(*_roles_of(person))
 	else:
@@ -213,7 +213,22 @@ def make_user(person: Person) -> None:
 		user.insert(ignore_permissions=True)
 	update_password(person.email, PASSWORD)
 	if person.client:
-		link_contact(person)
+		give_access(person, link_contact(person))
+
+
+def give_access(person: Person, contact: str) -> None:
+	"""What an invitation does. Rights that the person has for the client already stay."""
+	from msp_licensing.access import records
+
+	client = permissions.ClientRecord(client_doctype(), str(person.client))
+	known = records.find(person.email, client) or frappe._dict()
+	records.grant(
+		person.email,
+		client,
+		may_request=bool(known.may_request or person.role == permissions.CLIENT),
+		may_approve=bool(known.may_approve or person.role == permissions.APPROVER),
+		contact=contact,
+	)
 
 
 def _roles_of(person: Person) -> tuple[str, ...]:
@@ -223,7 +238,7 @@ def _roles_of(person: Person) -> tuple[str, ...]:
 	return (person.role,)
 
 
-def link_contact(person: Person) -> None:
+def link_contact(person: Person) -> str:
 	# Frappe makes a Contact of its own for most new users; it is found by its e-mail address.
 	name = frappe.db.get_value("Contact", {"email_id": person.email})
 	contact = frappe.get_doc("Contact", name) if name else frappe.new_doc("Contact")
@@ -233,6 +248,7 @@ def link_contact(person: Person) -> None:
 	if not any(link.link_name == person.client for link in contact.links):
 		contact.append("links", {"link_doctype": client_doctype(), "link_name": person.client})
 	contact.save(ignore_permissions=True)
+	return contact.name
 
 
 def map_companies() -> None:

@@ -319,7 +319,7 @@ def check(world, name, first, second):
 		assert site.db.get_value(DT, name, "workflow_state") == states[0]
 	for row in opened:
 		owner = site.db.get_value("Pax8 Subscription", row.subscription, "client")
-		people = permissions.users_of(row.client_doctype, row.client, permissions.CLIENT)
+		people = permissions.client_requesters(row.client_doctype, row.client)
 		asked = row.source != "Portal" or row.requested_by in people
 		assert asked, f"{row.requested_by} asks for {row.client}"
 		assert row.client == owner, f"{row.name} is open for {row.client}; the subscription is {owner}'s"

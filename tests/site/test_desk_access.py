@@ -57,6 +57,7 @@ MANAGER_WRITES = {
 	"applying.change_now": {"subscription": storybook.CEDAR_SOPHOS, "quantity": "43", "reason": "By phone"},
 	"webhooks.process_again": {"event": "¶"},
 	"clients.invite": {**CLIENT, "email": "new@cedarpine.example", "first_name": "New"},
+	"clients.decide_access": {"names": ["none"], "action": "Revoke"},
 }
 # The webhook is set up by System Managers; the order is that of a life.
 SYSTEM_READS = {"webhooks.test_result": {"topic": "SUBSCRIPTION", "since": "2026-01-01"}}

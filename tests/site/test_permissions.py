@@ -11,6 +11,7 @@ DOCTYPES = (
 	"Pax8 Sync Run",
 	"Pax8 Webhook Event",
 	"License Change Request",
+	"Licensing Portal User",
 	"MSP Client",
 )
 SINGLES = ("Pax8 Settings", "Licensing Settings")
@@ -79,67 +80,10 @@ def test_guests_and_staff_without_the_role_are_no_portal_users(site, people, mak
 
 def test_a_reader_may_not_ask(site, people):
 	from msp_licensing import permissions
+	from msp_licensing.setup.demo import CEDAR, client_doctype
 
-	assert permissions.portal_access(people.requester).may_request
-	assert not permissions.portal_access(people.reader).may_request
-
-
-class TestContacts:
-	"""Frappe lets every user make and edit Contacts of their own. None of that may open another client's door."""
-
-	def contact(self, site, user, **values):
-		return site.get_doc({"doctype": "Contact", "first_name": "Me", "user": user, **values})
-
-	def link(self, client="Müller & Söhne GmbH"):
-		from msp_licensing.setup import demo
-
-		return {"links": [{"link_doctype": demo.client_doctype(), "link_name": client}]}
-
-	def test_a_user_cannot_link_a_contact_of_their_own_to_a_client(self, site, people, as_user):
-		from msp_licensing import permissions
-
-		with as_user(people.requester):
-			with pytest.raises(site.PermissionError, match="Only your provider"):
-				self.contact(site, people.requester, **self.link()).insert()
-			site.db.rollback()
-			own = self.contact(site, people.requester).insert()
-			own.update(self.link())
-			with pytest.raises(site.PermissionError, match="Only your provider"):
-				own.save()
-		site.db.rollback()
-		assert [client.name for client in permissions.clients_of(people.requester)] == [
-			"Cedar & Pine Architects"
-		]
-
-	def test_a_self_made_link_from_before_the_app_counts_for_nothing(self, site, people):
-		from msp_licensing import permissions
-
-		contact = self.contact(site, people.requester, **self.link()).insert()
-		contact.db_set("owner", people.requester)
-		assert [client.name for client in permissions.clients_of(people.requester)] == [
-			"Cedar & Pine Architects"
-		]
-
-	def test_a_user_cannot_take_over_a_linked_contact(self, site, people, as_user):
-		contact = self.contact(site, None, **self.link()).insert()
-		contact.db_set("owner", people.requester)
-		with as_user(people.requester):
-			doc = site.get_doc("Contact", contact.name)
-			doc.user = people.requester
-			with pytest.raises(site.PermissionError, match="Only your provider"):
-				doc.save()
-
-	def test_users_may_still_edit_what_is_harmless(self, site, people, as_user):
-		with as_user(people.requester):
-			own = self.contact(site, people.requester).insert()
-			own.last_name = "Office"
-			own.save()
-
-	def test_staff_link_contacts_as_ever(self, site, people, as_user):
-		from msp_licensing import permissions
-
-		self.contact(site, people.requester, **self.link()).insert()
-		assert len(permissions.clients_of(people.requester)) == 2
+	assert permissions.portal_access(people.requester).may_request_for(client_doctype(), CEDAR)
+	assert not permissions.portal_access(people.reader).may_request_for(client_doctype(), CEDAR)
 
 
 def test_costs_are_out_of_reach_without_their_level(site, people, make_portal_user, as_user):

@@ -197,7 +197,7 @@ def test_staff_are_told_that_the_page_is_for_clients(visit, people):
 def test_a_user_without_a_client_is_told_what_to_do(visit, make_portal_user):
 	user = make_portal_user("nobody@nowhere.example", None, "Licensing Viewer")
 	answer = visit(user).page()
-	assert answer.status_code == 200 and "ask your provider to link your contact" in answer.text
+	assert answer.status_code == 200 and "ask your provider to give you access" in answer.text
 
 
 def test_an_account_without_a_portal_role_reads_nothing(visit, site, make_portal_user):
