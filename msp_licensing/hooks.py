@@ -52,6 +52,11 @@ _OWN_DOCTYPES = (
 	"Pax8 Sync Warning",
 	"Pax8 Webhook Event",
 )
+# Comes with the meta of each of these DocTypes, so that every screen of Frappe knows how their texts are shown.
+doctype_list_js = dict.fromkeys(
+	(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"), "public/js/plain_text.js"
+)
+
 permission_query_conditions = dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions")
 has_permission = dict.fromkeys(
 	(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"), "msp_licensing.permissions.has_staff_permission"
@@ -74,6 +79,7 @@ doc_events = {
 		"after_delete": "msp_licensing.access.follow.user_deleted",
 	},
 	"Contact": {"after_delete": "msp_licensing.access.follow.contact_deleted"},
+	"Notification Log": {"before_insert": "msp_licensing.plain_text.escape_title_in_bell"},
 }
 
 # Changes seen at Pax8 stand in the timeline of their subscription, the chain of a request in its own.
@@ -112,6 +118,16 @@ portal_menu_items = [
 
 # Two functions of Frappe that ask for no permission, and answers that no cache may keep: see portal/guard.py.
 override_whitelisted_methods = {
+	# Texts of this app's records, where Frappe takes texts for markup or for formulas: see plain_text.py.
+	"frappe.core.doctype.data_export.exporter.export_data": "msp_licensing.overrides.exports.export_data",
+	"frappe.core.doctype.data_import.data_import.download_template": (
+		"msp_licensing.overrides.exports.download_template"
+	),
+	"frappe.desk.query_report.export_query": "msp_licensing.overrides.exports.export_report",
+	"frappe.desk.reportview.export_query": "msp_licensing.overrides.exports.export_list",
+	"frappe.desk.search.search_link": "msp_licensing.overrides.search.search_link",
+	"frappe.desk.search.search_widget": "msp_licensing.overrides.search.search_widget",
+	"frappe.utils.global_search.search": "msp_licensing.overrides.search.search_everywhere",
 	"frappe.client.get_count": "msp_licensing.portal.guard.get_count",
 	"frappe.desk.doctype.dashboard_chart.dashboard_chart.get": "msp_licensing.portal.guard.get_chart",
 	"frappe.desk.listview.get_group_by_count": "msp_licensing.portal.guard.get_group_by_count",

@@ -16,12 +16,13 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, escape_html, format_date, get_fullname, get_url, get_url_to_form
+from frappe.utils import cint, format_date, get_fullname, get_url, get_url_to_form
 from frappe.utils.jinja import get_jenv
 from markupsafe import Markup
 
 from msp_licensing.changes import states
 from msp_licensing.changes.notices import TEXTS
+from msp_licensing.plain_text import as_html
 
 FOLDER = Path(__file__).parents[1] / "templates" / "emails" / "notices"
 PORTAL = "/licensing"
@@ -55,7 +56,10 @@ def _escaped(value: Any) -> Any:
 		return {key: _escaped(one) for key, one in value.items()}
 	if isinstance(value, list | tuple):
 		return [_escaped(one) for one in value]
-	return Markup(escape_html(value)) if isinstance(value, str) else value
+	if not isinstance(value, str):
+		return value
+	# Frappe looks for src= and href= in a finished mail, in texts as well, and puts the site's address behind them.
+	return Markup(as_html(value).replace("=", "&#61;"))
 
 
 def _templates(name: str) -> Iterator[tuple[str, str]]:

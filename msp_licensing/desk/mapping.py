@@ -4,8 +4,10 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import escape_html
 
 from msp_licensing import permissions
+from msp_licensing.plain_text import document_name
 from msp_licensing.sync import mapping
 
 DOCTYPE = "Pax8 Company"
@@ -32,7 +34,7 @@ def choices(company: str) -> dict[str, Any]:
 
 @frappe.whitelist(methods=["POST"])
 def create_client(company: str, client_name: str) -> str:
-	"""Makes a client record named `client_name` and maps the company to it; returns the record's name.
+	"""Makes a client record titled `client_name` and maps the company to it; returns the record's name.
 
 	The user needs the right to create such records; nothing is mapped if it cannot be made.
 	"""
@@ -40,19 +42,21 @@ def create_client(company: str, client_name: str) -> str:
 	doc = frappe.get_doc(DOCTYPE, company)
 	doc.check_permission("write")
 	if doc.client:
-		frappe.throw(_("{0} is mapped to {1} already.").format(doc.company_name, doc.client))
+		frappe.throw(_("{0} is mapped to {1} already.").format(escape_html(doc.company_name), escape_html(doc.client)))
 	client_name = client_name.strip()
 	if not client_name:
 		frappe.throw(_("Please enter a name for the client."))
 	doctype = _client_doctype()
 	if doctype == "Customer":
+		# Frappe makes markup of `<` in a Customer's name, and takes none in the name of a record.
+		client_name = document_name(client_name)
 		field, values = "customer_name", {"customer_type": "Company"}
 	else:
 		field, values = "client_name", {"phone": doc.phone}
 	# ERPNext would make a second "Name - 1".
 	if frappe.db.exists(doctype, {field: client_name}):
 		frappe.throw(
-			_("There is a client named {0} already. Please choose it.").format(client_name),
+			_("There is a client named {0} already. Please choose it.").format(escape_html(client_name)),
 			frappe.DuplicateEntryError,
 		)
 	client = frappe.get_doc({"doctype": doctype, field: client_name, **values}).insert()

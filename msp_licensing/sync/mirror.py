@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import frappe
 from frappe import _
 from frappe.utils import get_system_timezone
-from frappe.utils.html_utils import sanitize_html
 from pydantic_core import PydanticSerializationError, to_json
 from pymysql.converters import escape_string
 
@@ -317,8 +316,8 @@ def fitting(doctype: str) -> Callable[[Row], Row]:
 
 	It raises ValueError, naming the field, for what does not fit: one row must not make a whole batch fail. Names and
 	descriptions that are somewhat too long are cut; ids and codes never are, and what nobody could tell a record by
-	without is not missing. Texts are cleaned as a save would: Pax8's names
-	are other people's input. Times (aware) become the site's.
+	without is not missing. Texts are stored as Pax8 has them: they are escaped where they are shown
+	(`plain_text.py`). Times (aware) become the site's.
 	"""
 	fields = {field.fieldname: field for field in frappe.get_meta(doctype).fields}
 	zone = ZoneInfo(get_system_timezone())
@@ -337,7 +336,7 @@ def fitting(doctype: str) -> Callable[[Row], Row]:
 			kind = type(value)
 			if kind is str:
 				# The usual text takes one look.
-				if "<" in value or not value.isascii() or len(value) > lengths[column]:
+				if not value.isascii() or len(value) > lengths[column]:
 					value = _fit_text(value, fields[column], lengths[column])
 			elif kind is int or kind is Decimal or kind is float:
 				limit = _LARGEST_NUMBER if fields[column].fieldtype in _NUMBERS else _LARGEST_INT
@@ -361,8 +360,6 @@ def _fit_text(value: str, field: Any, length: int) -> str:
 		raise ValueError(_("{0} is {1} characters long").format(_label(field), len(value)))
 	# JSON may hold halves of surrogate pairs, which no database takes.
 	value = value.encode("utf-8", "replace").decode("utf-8")
-	if "<" in value and ">" in value:
-		value = sanitize_html(value, always_sanitize=True)
 	return value if len(value) <= length else value[: length - 1] + "…"
 
 

@@ -1,5 +1,5 @@
-from frappe.model.document import Document
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class LicenseChangeAttempt(Document):
+class LicenseChangeAttempt(PlainTextDocument):
 	pass

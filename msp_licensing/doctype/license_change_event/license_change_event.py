@@ -2,10 +2,11 @@ from typing import NoReturn
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class LicenseChangeEvent(Document):
+class LicenseChangeEvent(PlainTextDocument):
 	"""A row of `changes.audit.events.record`, which writes it by SQL: every other way of writing ends here."""
 
 	def validate(self) -> None:

@@ -1,8 +1,9 @@
 import frappe
-from frappe.model.document import Document
+
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class LicenseChangeNotice(Document):
+class LicenseChangeNotice(PlainTextDocument):
 	@staticmethod
 	def clear_old_logs(days: int = 365) -> None:
 		"""Called by Frappe's log clearing (Log Settings). What still waits for a digest stays."""

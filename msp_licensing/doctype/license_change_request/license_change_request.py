@@ -1,9 +1,10 @@
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class LicenseChangeRequest(Document):
+class LicenseChangeRequest(PlainTextDocument):
 	def before_insert(self):
 		from msp_licensing.changes import document
 

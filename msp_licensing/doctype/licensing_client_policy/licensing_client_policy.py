@@ -1,12 +1,12 @@
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import get_link_to_form
 
 from msp_licensing.permissions import CLIENT_DOCTYPES
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class LicensingClientPolicy(Document):
+class LicensingClientPolicy(PlainTextDocument):
 	def validate(self):
 		self.validate_client()
 		self.validate_values()

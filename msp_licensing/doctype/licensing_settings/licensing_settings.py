@@ -1,15 +1,15 @@
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import cint
 
 from msp_licensing.permissions import CLIENT_DOCTYPES
+from msp_licensing.plain_text import PlainTextDocument
 
 # As far back as changes of quantity are looked at (changes/terms.py).
 MAX_RETURN_DAYS = 200
 
 
-class LicensingSettings(Document):
+class LicensingSettings(PlainTextDocument):
 	def validate(self):
 		self.validate_threshold()
 		self.validate_limits()

@@ -1,7 +1,16 @@
 from frappe.contacts.address_and_contact import load_address_and_contact
-from frappe.model.document import Document
+
+from msp_licensing.plain_text import PlainTextDocument, document_name
 
 
-class MSPClient(Document):
+class MSPClient(PlainTextDocument):
+	def autoname(self):
+		self.name = document_name(self.client_name or "")
+
+	def after_rename(self, old: str, new: str, merge: bool = False):
+		"""A client that was renamed is titled so; Frappe does it by itself only for DocTypes named by a field."""
+		if not merge and document_name(self.client_name or "") == old:
+			self.db_set("client_name", new)
+
 	def onload(self):
 		load_address_and_contact(self)

@@ -1,11 +1,11 @@
 import frappe
 from frappe import _
-from frappe.model.document import Document
 
 from msp_licensing.permissions import CLIENT_DOCTYPES
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class Pax8Company(Document):
+class Pax8Company(PlainTextDocument):
 	def validate(self):
 		self.refuse_changes_of_mirrored_fields()
 		self.set_client_doctype()

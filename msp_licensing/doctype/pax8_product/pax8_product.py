@@ -1,7 +1,7 @@
-from frappe.model.document import Document
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class Pax8Product(Document):
+class Pax8Product(PlainTextDocument):
 	def validate(self):
 		from msp_licensing.sync.guard import refuse_changes_of_mirrored_fields
 

@@ -1,9 +1,10 @@
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class Pax8Settings(Document):
+class Pax8Settings(PlainTextDocument):
 	def validate(self):
 		self.strip_inputs()
 		self.require_credentials()

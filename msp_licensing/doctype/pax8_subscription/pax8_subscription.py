@@ -1,10 +1,11 @@
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import cint
 
+from msp_licensing.plain_text import PlainTextDocument
 
-class Pax8Subscription(Document):
+
+class Pax8Subscription(PlainTextDocument):
 	def validate(self):
 		from msp_licensing.sync.guard import refuse_changes_of_mirrored_fields
 

@@ -1,5 +1,5 @@
-from frappe.model.document import Document
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class Pax8SubscriptionChange(Document):
+class Pax8SubscriptionChange(PlainTextDocument):
 	pass

@@ -1,8 +1,9 @@
 import frappe
-from frappe.model.document import Document
+
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class Pax8SyncRun(Document):
+class Pax8SyncRun(PlainTextDocument):
 	@staticmethod
 	def clear_old_logs(days: int = 30) -> None:
 		"""Called by Frappe's log clearing (Log Settings).

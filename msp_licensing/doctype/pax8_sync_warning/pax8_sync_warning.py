@@ -1,8 +1,9 @@
 import frappe
-from frappe.model.document import Document
+
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class Pax8SyncWarning(Document):
+class Pax8SyncWarning(PlainTextDocument):
 	@staticmethod
 	def clear_old_logs(days: int = 180) -> None:
 		"""Called by Frappe's log clearing (Log Settings). An open warning stays: it is what keeps people from being
