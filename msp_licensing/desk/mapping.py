@@ -42,7 +42,9 @@ def create_client(company: str, client_name: str) -> str:
 	doc = frappe.get_doc(DOCTYPE, company)
 	doc.check_permission("write")
 	if doc.client:
-		frappe.throw(_("{0} is mapped to {1} already.").format(escape_html(doc.company_name), escape_html(doc.client)))
+		frappe.throw(
+			_("{0} is mapped to {1} already.").format(escape_html(doc.company_name), escape_html(doc.client))
+		)
 	client_name = client_name.strip()
 	if not client_name:
 		frappe.throw(_("Please enter a name for the client."))

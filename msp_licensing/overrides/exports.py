@@ -48,7 +48,8 @@ def export_list() -> None:
 	translate = [translated and field["translatable"] for field in fields]
 	table = [[_("Sr"), *(field["label"] for field in fields)]]
 	for number, row in enumerate(rows, 1):
-		cells = (_(v) if isinstance(v, str) and t else v for v, t in zip(row, translate, strict=False))
+		pairs = zip(row, translate, strict=False)
+		cells = (_(value) if isinstance(value, str) and wanted else value for value, wanted in pairs)
 		table.append([number, *cells])
 	table = reportview.handle_duration_fieldtype_values(doctype, table, query.fields)
 	_send(table, title, file_type, csv_params)

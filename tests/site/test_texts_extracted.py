@@ -27,9 +27,10 @@ def files(suffix):
 
 def python_texts(path):
 	for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-		if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "_lt"):
-			if isinstance(node.args[0], ast.Constant):
-				yield node.args[0].value
+		if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in ("_", "_lt"):
+			continue
+		if isinstance(node.args[0], ast.Constant):
+			yield node.args[0].value
 
 
 def texts_of(pattern, path):
