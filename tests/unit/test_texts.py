@@ -46,6 +46,7 @@ EXTRACTED_ELSEWHERE = {
 	"connection.mode()": "an option of a DocType",
 	"doc.meta.get_label(field)": "a label of a DocType",
 	"field.label or field.fieldname": "a label of a DocType",
+	"role": "the name of a role",
 	"text": "each value of a table that the same call names",
 }
 

@@ -1,9 +1,8 @@
-from frappe.model.document import Document
-
 from msp_licensing.access import records
+from msp_licensing.plain_text import PlainTextDocument
 
 
-class LicensingPortalUser(Document):
+class LicensingPortalUser(PlainTextDocument):
 	def validate(self):
 		records.check(self)
 
