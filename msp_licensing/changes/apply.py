@@ -147,6 +147,7 @@ class _Application:
 			self.name,
 			APPLYING,
 			expect=(APPROVED, APPLYING),
+			told={"number": number},
 			claimed_on=clock.site_now(),
 			attempts=number,
 			next_attempt_on=None,
@@ -157,7 +158,7 @@ class _Application:
 	def _only_observe(self, row: Any) -> None:
 		if row.workflow_state == APPLYING:
 			# Claimed while the connection was Live, and nothing sent: it waits again.
-			states.move(self.name, APPROVED, expect=(APPLYING,), next_attempt_on=None)
+			states.move(self.name, APPROVED, expect=(APPLYING,), event="put_back", next_attempt_on=None)
 		observe.look(row, Attempts(self.name, self.pax8, number=row.attempts))
 		frappe.db.commit()  # nosemgrep: end of the job
 
@@ -169,18 +170,21 @@ class _Application:
 			remote = self.attempts.read(READ, row.subscription)
 			subscriptions.store_one(remote)
 		except NotFound as error:
+			self.attempts.tell()
 			return self._fail_unsent(error.message)
 		except Pax8Error as error:
+			self.attempts.tell()
 			return self._try_later(row, error.message, after=error.retry_after)
 
+		self.attempts.tell()
 		if not states.still_owned(row):
 			message = _("The subscription belongs to another client record now: nothing was sent.")
-			return result.end(self.name, WITHDRAWN, message, **clock.stamp("decided_on"))
+			return result.end(self.name, WITHDRAWN, message, event="dropped", **clock.stamp("decided_on"))
 		quantity = remote.quantity
 		result.note(self.name, quantity_before=cint(quantity))
 		if quantity == target and remote.status == ACTIVE:
 			message = _("Pax8 already had {0}: nothing had to be sent.").format(cint(quantity))
-			return result.applied(self.name, remote, message)
+			return result.applied(self.name, remote, message, calls=self.attempts, event="found_done")
 		if remote.status in PROVISIONING and quantity in (target, row.current_quantity):
 			message = _("Pax8 is still provisioning an earlier change ({0}).").format(remote.status)
 			return self._try_later(row, message)
@@ -193,7 +197,7 @@ class _Application:
 
 		if connection.mode() != connection.LIVE:
 			# Switched off while this worker was waiting for Pax8.
-			states.move(self.name, APPROVED, expect=(APPLYING,), next_attempt_on=None)
+			states.move(self.name, APPROVED, expect=(APPLYING,), event="put_back", next_attempt_on=None)
 			return frappe.db.commit()  # nosemgrep: end of the job
 		if not self._take_the_one_send(target):
 			return
@@ -204,6 +208,7 @@ class _Application:
 		except Pax8Error as error:
 			if error.effect == "none":
 				return self._try_later(row, error.message, after=error.retry_after, not_done=True)
+			frappe.db.commit()  # nosemgrep: nothing is locked while it is looked for the effect
 			return self._look_for_effect(row, answer_lost=True, why=error.message)
 		frappe.db.commit()  # nosemgrep: that Pax8 said yes is kept also if this worker dies now
 		return self._look_for_effect(row, answer_lost=False)
@@ -248,12 +253,15 @@ class _Application:
 		if row.attempts >= MAX_ATTEMPTS:
 			words = _("Nothing was sent after {0} attempts: {1}").format(row.attempts, message)
 			return result.end(self.name, FAILED, words, retryable=1, **values)
+		waits = _("Not sent yet: {0}").format(message)[: result.LONGEST_MESSAGE]
 		seconds = max(60 * RETRY_AFTER_MINUTES[max(row.attempts, 1) - 1], after or 0)
 		states.move(
 			self.name,
 			APPROVED,
 			expect=(APPLYING,),
-			pax8_message=_("Not sent yet: {0}").format(message)[: result.LONGEST_MESSAGE],
+			event="put_back",
+			told={"private": message, "attempt": self.attempts.latest},
+			pax8_message=waits,
 			next_attempt_on=clock.after(seconds=seconds),
 			**values,
 		)
@@ -277,7 +285,7 @@ class _Application:
 				why = error.message
 				continue
 			if remote.quantity == target and remote.status == ACTIVE:
-				return result.applied(self.name, remote, _("Read back from Pax8."))
+				return result.applied(self.name, remote, _("Read back from Pax8."), calls=self.attempts)
 			if remote.quantity not in (target, row.current_quantity):
 				break  # somebody else is changing it, too
 
@@ -285,7 +293,7 @@ class _Application:
 		if remote is None:
 			if waited < ACCEPTED_WAITS:
 				words = _("Sent; Pax8 cannot be read at the moment: {0}").format(why)
-				return result.wait(self.name, sent_on, words)
+				return result.wait(self.name, sent_on, words, calls=self.attempts)
 			seen = _("Pax8 could not be read since: {0}").format(why)
 		elif remote.quantity == target and remote.status in PROVISIONING:
 			if waited < PROVISIONING_WAITS:
@@ -300,11 +308,12 @@ class _Application:
 			and waited < PROVISIONING_WAITS
 		):
 			words = _("Sent; Pax8 is provisioning a change ({0}) and still shows {1}.")
-			return result.wait(self.name, sent_on, words.format(remote.status, row.current_quantity))
+			words = words.format(remote.status, row.current_quantity)
+			return result.wait(self.name, sent_on, words, calls=self.attempts)
 		else:
 			if remote.quantity == row.current_quantity and not answer_lost and waited < ACCEPTED_WAITS:
 				words = _("Pax8 accepted the change, and still shows {0}.").format(row.current_quantity)
-				return result.wait(self.name, sent_on, words)
+				return result.wait(self.name, sent_on, words, calls=self.attempts)
 			seen = _("Pax8 now shows {0} ({1}).").format(cint(remote.quantity), remote.status)
 		words = _("It is not known whether Pax8 took the change. {0} Nothing is sent again by itself.")
 		return self._needs_review(words.format(seen), remote)
@@ -316,13 +325,15 @@ class _Application:
 		result.keep(remote)
 		if waited >= SLOW_AFTER:
 			notify.about("provisioning_slow", frappe.get_doc(DOCTYPE, self.name), what=words)
-		result.wait(self.name, sent_on, words(), quantity_after=cint(remote.quantity))
+		result.wait(self.name, sent_on, words(), calls=self.attempts, quantity_after=cint(remote.quantity))
 
 	def _needs_review(self, message: str, remote: Subscription | None) -> None:
+		self.attempts.tell()
 		result.end(
 			self.name,
 			NEEDS_REVIEW,
 			message,
+			told={"attempt": self.attempts.latest},
 			next_attempt_on=clock.after(minutes=result.LOOK_AGAIN[0][1]),
 			**({"quantity_after": cint(remote.quantity)} if remote else {}),
 		)

@@ -23,7 +23,7 @@ def assign(doc: Any, user: str, task: str, due: date | str | None = None) -> Non
 	Args:
 		task: plain text.
 	"""
-	if frappe.db.exists("Assignment Rule", {"document_type": DOCTYPE, "disabled": 0}):
+	if _rules():
 		return
 	if frappe.db.exists("ToDo", {**_of(doc.name), "status": "Open", "allocated_to": user}):
 		return
@@ -45,14 +45,24 @@ def assign(doc: Any, user: str, task: str, due: date | str | None = None) -> Non
 
 
 def close(request: str) -> None:
-	"""Closes what is open for a request: called when it leaves a state. The caller commits."""
-	name = frappe.db.get_value("ToDo", {**_of(request), "status": "Open"})
-	if not name:
+	"""Closes what is open for a request: called when it leaves a state. The caller commits.
+
+	What an Assignment Rule of the site has assigned is left to the conditions of that rule.
+	"""
+	todos = frappe.get_all("ToDo", {**_of(request), "status": "Open"}, ["name", "assignment_rule"])
+	rules = _rules() if any(todo.assignment_rule for todo in todos) else []
+	names = [todo.name for todo in todos if todo.assignment_rule not in rules]
+	if not names:
 		return
-	frappe.db.set_value("ToDo", {**_of(request), "status": "Open"}, "status", "Closed")
-	todo = frappe.get_doc("ToDo", name)
+	frappe.db.set_value("ToDo", {"name": ("in", names)}, "status", "Closed")
+	todo = frappe.get_doc("ToDo", names[0])
 	todo.update_in_reference()
 	clear_doctype_notifications(todo)
+
+
+def _rules() -> list[str]:
+	"""The Assignment Rules of the site for requests: what they have assigned, they take back."""
+	return frappe.get_all("Assignment Rule", {"document_type": DOCTYPE, "disabled": 0}, pluck="name")
 
 
 def _of(request: str) -> dict[str, str]:

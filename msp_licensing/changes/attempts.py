@@ -13,6 +13,7 @@ from typing import Any
 import frappe
 
 from msp_licensing import clock
+from msp_licensing.changes.audit import events
 from msp_licensing.pax8 import (
 	CallInfo,
 	Forbidden,
@@ -39,6 +40,16 @@ HISTORY_SAYS = {
 	History.UNKNOWN: "History Is Silent",
 }
 
+_EVENTS = {
+	READ: "read_before",
+	WRITE: "sent",
+	READ_BACK: "read_back",
+	OBSERVE: "observed",
+	RECONCILE: "looked_for",
+	HISTORY: "history_read",
+}
+_ANSWERS = {ACCEPTED: "accepted", REFUSED: "refused", NOT_SENT: "not_done", ANSWER_LOST: "answer_lost"}
+
 _SAME = ("outcome", "has_quantity", "quantity", "pax8_status", "attempt")
 _LONGEST_ANSWER = 2000
 
@@ -59,7 +70,10 @@ class Attempts:
 		self.pax8 = pax8
 		self.number = number
 		self.since = since
+		self.latest: str | None = None
+		"""The row of the last call: a new one, or the one that it was counted on."""
 		self._write: str | None = None
+		self._untold: list[dict[str, Any]] = []
 
 	def read(self, step: str, subscription: str) -> Subscription:
 		"""Reads the subscription. Raises as the client does; what came of it is kept in either case."""
@@ -95,6 +109,7 @@ class Attempts:
 	def begin_write(self, quantity: int) -> None:
 		"""Keeps that the change is about to be sent; the caller commits before it is."""
 		self._write = self._insert(WRITE, SENDING, answer=sent_as(quantity), **_number(quantity))
+		self.tell()
 
 	def write(self, subscription: str, quantity: int) -> None:
 		"""Sends the change that `begin_write` told of, once. Raises as the client does."""
@@ -107,8 +122,16 @@ class Attempts:
 			**call.numbers(),
 		}
 		frappe.db.set_value(DOCTYPE, self._write, _fit(values), update_modified=False)
+		private = _body(error) if error else None
+		events.record(self.request, _ANSWERS[values["outcome"]], attempt=self._write, private=private)
 		if error:
 			raise error
+
+	def tell(self) -> None:
+		"""Writes the events of what has not been told yet: just before the commit, since it locks the request."""
+		for told in self._untold:
+			events.record(self.request, **told)
+		self._untold = []
 
 	def observed(self, outcome: str, quantity: int | None = None) -> None:
 		"""Keeps what would be done, were the connection Live. `quantity`: what would be sent."""
@@ -144,6 +167,7 @@ class Attempts:
 		if not last or any(last[field] != row[field] for field in _SAME):
 			self._insert(step, outcome, **values, **call.numbers())
 			return
+		self.latest = last.name
 		seen = {
 			"times": last.times + 1,
 			"answer": row["answer"],
@@ -169,6 +193,9 @@ class Attempts:
 		row = {"request": self.request, "attempt": self.number, "step": step, "outcome": outcome, **_NOTHING}
 		row |= {**clock.stamp("happened_on", "last_on"), "times": 1, **values}
 		upsert(DOCTYPE, [(name, _fit(row))])
+		seen = row["quantity"] if row["has_quantity"] else None
+		self._untold.append({"event": _EVENTS[step], "attempt": name, "quantity": seen})
+		self.latest = name
 		return name
 
 

@@ -59,6 +59,7 @@ def approve(name: str, *, access: permissions.PortalAccess, seen_quantity: int |
 		request.name,
 		state,
 		expect=(CLIENT_PENDING,),
+		first="client_approved",
 		client_approved_by=access.user,
 		client_approved_on=clock.site_now(),
 		current_quantity=row.quantity,
@@ -75,14 +76,17 @@ def decline(name: str, reason: str | None, *, access: permissions.PortalAccess) 
 		as `approve`.
 	"""
 	request = _waiting(name, access)
+	reason = (reason or "").strip()[:1000] or None
 	if not states.move(
 		request.name,
 		REJECTED,
 		expect=(CLIENT_PENDING,),
+		event="client_declined",
+		told={"detail": reason},
 		decided_by=access.user,
 		**clock.stamp("decided_on"),
 		client_declined=1,
-		reject_reason=(reason or "").strip()[:1000] or None,
+		reject_reason=reason,
 	):
 		_refuse_decided()
 	doc = frappe.get_doc(DOCTYPE, request.name)
@@ -99,6 +103,7 @@ def hand_over(name: str) -> bool:
 		name,
 		PENDING,
 		expect=(CLIENT_PENDING,),
+		event="client_approver_gone",
 		decision="Held",
 		decision_rule=client_approval.LEFT_OUT,
 		decision_summary=_("Held: the client's approver is gone, so staff decide."),

@@ -11,6 +11,7 @@ import frappe
 
 from msp_licensing import clock, permissions
 from msp_licensing.changes import business_days, client_approval, notify, states
+from msp_licensing.changes.audit import events
 from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, EXPIRED, WAITING
 
 
@@ -69,6 +70,7 @@ def _look_at(row: Any) -> str | None:
 	reminder = business_days.after(since, _setting("reminder_days"))
 	if reminder and today >= reminder and not row.reminded_on:
 		frappe.db.set_value(DOCTYPE, row.name, "reminded_on", clock.utc_now(), update_modified=False)
+		events.record(row.name, "reminded")
 		notify.about("reminder", frappe.get_doc(DOCTYPE, row.name))
 		return "reminded"
 	return None

@@ -121,6 +121,9 @@ def _waiting(name: str, expected: tuple[str, ...]) -> Any:
 
 def _take(doc: Any, targets: tuple[str, ...], *, usual: str) -> Any:
 	"""Saves the document in the one of `targets` that the Workflow leads to; `usual` where there is no Workflow."""
+	if missing := doc._get_missing_mandatory_fields():
+		labels = ", ".join(_(doc.meta.get_label(field)) for field, _message in missing)
+		raise ChangeRefused(_("Please open the request and fill in: {0}").format(labels))
 	if not get_workflow_name(DOCTYPE):
 		doc.workflow_state = usual
 		return doc.save()
@@ -133,6 +136,4 @@ def _take(doc: Any, targets: tuple[str, ...], *, usual: str) -> Any:
 	state = next(row for row in get_workflow(DOCTYPE).states if row.state == step.next_state)
 	if state.update_field:
 		doc.set(state.update_field, state.update_value)
-	doc.save()
-	doc.add_comment("Workflow", step.next_state)
-	return doc
+	return doc.save()

@@ -11,10 +11,12 @@ from frappe import _
 from frappe.utils import cint, get_fullname
 
 from msp_licensing import clock, permissions
-from msp_licensing.changes import assignments, decide, notify, planning, states
-from msp_licensing.changes.requests import AskedAlready, ChangeRefused, on_its_way
+from msp_licensing.changes import assignments, decide, notify, planning, site_automation, states
+from msp_licensing.changes.audit import events
+from msp_licensing.changes.requests import AskedAlready, ChangeRefused, event_of_decision, on_its_way
 from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED, SCHEDULED
 from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionRule
+from msp_licensing.sync import guard
 
 # What stops a client but not staff, who have to give a reason.
 LIMITS_FOR_CLIENTS = ("self_service_off", "below_minimum", "above_maximum")
@@ -47,16 +49,26 @@ def prepare(doc: Any) -> None:
 			**clock.stamp("requested_on"),
 			"open_subscription": row.name,
 			"currency": doc.currency or None,
-			**states.waiting(),
 		}
 	)
-	doc.workflow_state = PENDING
+	doc.update(states.waiting() if begins_as(doc) in states.WAITING else states.NOT_WAITING)
+	if begins_as(doc) in states.GRANTED:
+		doc.update(clock.stamp("decided_on"))
+		doc.decided_by = frappe.session.user if doc.flags.at_once else None
+	doc.workflow_state = PENDING  # what Frappe's Workflow lets a new document have; see `begins_as`
+	# The site's own fields are not asked for in the portal, nor by those who make requests through the API.
+	doc.flags.ignore_mandatory = True
+
+
+def begins_as(doc: Any) -> str:
+	"""The state that the decision has led a new request to: it is stored with it from the beginning."""
+	return doc.flags.begins_as or PENDING
 
 
 def _prepare_for_staff(doc: Any, row: Any) -> None:
 	"""Staff are not bound by the limits of self-service, but by everything else, and by a second pair of eyes."""
 	permissions.require_manager()
-	for field in doc.meta.fields:
+	for field in guard.own_fields(DOCTYPE).values():
 		if field.read_only or field.fieldname == "reject_reason":
 			doc.set(field.fieldname, None)  # "read only" binds the form, not an insert through the API
 	doc.source, doc.requested_by, doc.decision = "Desk", frappe.session.user, "Held"
@@ -111,9 +123,12 @@ def check_changes(doc: Any) -> None:
 		doc.set(field, before.get(field))
 	step = (before.workflow_state, doc.workflow_state)
 	free = {*EDITABLE, *_BOOKKEEPING, *(ANOTHER_QUANTITY if step in APPROVALS else ())}
+	own = guard.own_fields(DOCTYPE)
 	for field in doc.meta.get_valid_columns():
 		if field in free or doc.get(field) == before.get(field):
 			continue
+		if field not in own and doc.meta.has_field(field):
+			continue  # one that the site has added
 		if doc.has_value_changed(field):
 			frappe.throw(
 				_("{0} of a request cannot be changed.").format(_(doc.meta.get_label(field))),
@@ -198,7 +213,7 @@ def _check_another_quantity(doc: Any) -> None:
 
 
 # The nightly job writes these without a new `modified`: what an open form holds of them is no change, only old.
-_SYSTEMS_OWN = ("waiting_since", "expires_on", "reminded_on")
+_SYSTEMS_OWN = ("waiting_since", "expires_on", "reminded_on", "event_count")
 
 # Written by Frappe itself or by `check_changes`; what people put there is overwritten or harmless.
 _BOOKKEEPING = {
@@ -213,13 +228,70 @@ _BOOKKEEPING = {
 }
 
 
+def after_insert(doc: Any) -> None:
+	"""Keeps who asked, and what the rules said."""
+	doc.flags.ignore_mandatory = False
+	values = {"timing": doc.timing, "scheduled_for": doc.scheduled_for}
+	if doc.source == "Portal":
+		events.record(doc.name, "requested", user=doc.requested_by, detail=doc.note, **values)
+	else:
+		private, client = doc.staff_reason, doc.client
+		events.record(
+			doc.name, "requested_by_staff", detail=doc.note, private=private, on_behalf_of=client, **values
+		)
+	events.record(
+		doc.name,
+		event_of_decision(doc.workflow_state, doc.decision),
+		states=(None, doc.workflow_state),
+		private=doc.decision_summary,
+		rule=doc.decision_rule,
+		scheduled_for=doc.scheduled_for,
+	)
+
+
 def after_save(doc: Any) -> None:
-	if not doc.has_value_changed("workflow_state"):
-		return
+	"""Keeps what a person has done by saving, and has done what follows."""
+	before = doc.get_doc_before_save()
+	if not before:
+		return _after_first_save(doc)
+	if before.workflow_state == doc.workflow_state:
+		return _record_edit(doc, before)
+	_record_step(doc, before.workflow_state)
 	assignments.close(doc.name)
 	if doc.workflow_state in states.GRANTED:
 		on_its_way(doc)
 	elif doc.workflow_state == REJECTED:
 		notify.about("outcome", doc)
-	elif doc.workflow_state == PENDING and doc.source == "Desk" and not doc.flags.at_once:
+
+
+def _after_first_save(doc: Any) -> None:
+	if doc.flags.from_portal:
+		# What the site has set up runs after the commit, and not in the name of a client.
+		states.renew_workflow_actions(doc)
+		site_automation.after_insert(doc)
+	elif doc.workflow_state == PENDING:
 		notify.about("pending", doc)
+
+
+def _record_step(doc: Any, before: str) -> None:
+	"""The step of the Workflow that a person has taken by saving."""
+	event, detail = events.OF_STATE[doc.workflow_state], None
+	if before == FAILED:
+		event = "retried"
+	elif doc.workflow_state == REJECTED:
+		detail = doc.reject_reason
+	elif cint(doc.approved_quantity):
+		detail = doc.quantity_reason
+	states_of = (before, doc.workflow_state)
+	events.record(doc.name, event, states=states_of, detail=detail, scheduled_for=doc.scheduled_for)
+
+
+def _record_edit(doc: Any, before: Any) -> None:
+	ignored = {*_BOOKKEEPING, *_SYSTEMS_OWN}
+	fields = [
+		field
+		for field in doc.meta.get_valid_columns()
+		if field not in ignored and doc.get(field) != before.get(field) and doc.has_value_changed(field)
+	]
+	if fields:
+		events.record(doc.name, "edited", fields=fields)

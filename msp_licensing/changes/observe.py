@@ -27,6 +27,11 @@ def look(row: Any, calls: Attempts) -> None:
 	Args:
 		row: of the request: subscription, current_quantity, requested_quantity, approved_quantity.
 	"""
+	_look(row, calls)
+	calls.tell()
+
+
+def _look(row: Any, calls: Attempts) -> None:
 	try:
 		remote = calls.read(READ, row.subscription)
 		subscriptions.store_one(remote)

@@ -15,6 +15,7 @@ from msp_licensing import clock
 from msp_licensing.changes import result, states
 from msp_licensing.changes.apply import only_worker
 from msp_licensing.changes.attempts import RECONCILE, Attempts
+from msp_licensing.changes.audit import events
 from msp_licensing.changes.states import DOCTYPE, FAILED, NEEDS_REVIEW
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error, Subscription
 from msp_licensing.rules.fate import SETTLES_AFTER, Fate, History, Seen, judge
@@ -59,6 +60,8 @@ def check_again(request: str, *, pax8: Pax8Client | None = None) -> str:
 		if not mine:
 			frappe.throw(_("This request is being worked on. Please try again in a minute."))
 		frappe.db.rollback()  # see what the worker before us committed
+		events.record(request, "checked")
+		frappe.db.commit()  # nosemgrep: nothing is locked while Pax8 is asked
 		with connection.for_one_record(pax8) as client:
 			_look(request, client)
 	return frappe.db.get_value(DOCTYPE, request, "workflow_state")
@@ -85,17 +88,20 @@ def _look(request: str, pax8: Pax8Client) -> None:
 	fate, reason = judge(seen)
 	numbers = {"quantity_after": cint(remote.quantity)} if remote else {}
 	if fate == Fate.DONE:
-		return result.applied(request, remote, _("Read back from Pax8 on a later look."))
+		message = _("Read back from Pax8 on a later look.")
+		return result.applied(request, remote, message, calls=calls, event="applied_after_all")
 	if remote:
 		result.keep(remote)
 	words = _words(reason, row, seen, why)
 	if fate == Fate.OPEN:
-		return result.wait(request, sent_on, words, **numbers)
+		return result.wait(request, sent_on, words, calls=calls, **numbers)
+	calls.tell()
 	return result.end(
 		request,
 		FAILED,
 		words,
 		expect=(NEEDS_REVIEW,),
+		told={"attempt": calls.latest},
 		retryable=int(fate == Fate.NOT_DONE),
 		**numbers,
 	)

@@ -76,12 +76,13 @@ def submit(
 	doc = _insert(
 		row,
 		decision.numbers["wanted"],
+		state=state,
 		source="Portal",
 		requested_by=access.user,
 		note=(note or "").strip()[:1000] or None,
 		**fields,
 	)
-	return settle(doc.name, state, expect=(PENDING,))
+	return _settled(frappe.get_doc(DOCTYPE, doc.name))
 
 
 def client_step(row: Any, inputs: decide.Inputs, requested_by: str) -> Step | None:
@@ -118,19 +119,40 @@ def judge(
 	return PENDING, fields
 
 
-def settle(name: str, state: str, *, expect: tuple[str, ...], **values: Any) -> Any:
+def settle(name: str, state: str, *, expect: tuple[str, ...], first: str | None = None, **values: Any) -> Any:
 	"""Moves a request to where its decision has led it, tells people, and has done what is to be done.
+
+	Args:
+		first: the event that has led to it, see `states.move`.
 
 	Returns:
 		The License Change Request; None, and nothing is written, if it is in none of the states `expect`.
 	"""
 	if state in states.GRANTED:
 		values |= clock.stamp("decided_on")
-	if not states.move(name, state, expect=expect, by_policy=True, **values):
+	told = {
+		"private": values.get("decision_summary"),
+		"rule": values.get("decision_rule"),
+		"scheduled_for": values.get("scheduled_for"),
+	}
+	event = event_of_decision(state, values.get("decision"))
+	if not states.move(name, state, expect=expect, event=event, first=first, told=told, **values):
 		return None
-	doc = frappe.get_doc(DOCTYPE, name)
+	return _settled(frappe.get_doc(DOCTYPE, name))
+
+
+def event_of_decision(state: str, decision: str | None) -> str:
+	"""The event that a decision of the rules is: where it leads, and whether it needs nobody's approval."""
+	if decision == "Direct":
+		return "direct"
+	if state == CLIENT_PENDING:
+		return "client_asked"
+	return "released" if state in states.GRANTED else "held"
+
+
+def _settled(doc: Any) -> Any:
 	on_its_way(doc)
-	notify.about(_NEWS[state], doc)
+	notify.about(_NEWS[doc.workflow_state], doc)
 	return doc
 
 
@@ -218,6 +240,8 @@ def withdraw_of_others(subscriptions: Collection[str] | None = None, *, lock: bo
 			name,
 			states.WITHDRAWN,
 			expect=states.WITHDRAWABLE,
+			event="dropped",
+			told={"private": reason},
 			**clock.stamp("decided_on"),
 			pax8_message=reason,
 		):
@@ -279,7 +303,7 @@ def _wait_for_others(row: Any) -> None:
 		raise frappe.DoesNotExistError(_("This subscription does not exist."))
 
 
-def _insert(row: Any, wanted: int, **values: Any) -> Any:
+def _insert(row: Any, wanted: int, *, state: str, **values: Any) -> Any:
 	doc = frappe.get_doc(
 		{
 			"doctype": DOCTYPE,
@@ -290,12 +314,15 @@ def _insert(row: Any, wanted: int, **values: Any) -> Any:
 			"currency": values.get("currency") or "",
 		}
 	)
-	doc.flags.from_portal = True
+	doc.flags.from_portal, doc.flags.begins_as = True, state
+	doc.flags.automation_waits = True  # until the commit: see `site_automation.after_insert`
 	try:
 		# Portal users have no DocPerm: everything above this line is the permission check.
-		return doc.insert(ignore_permissions=True)
+		doc.insert(ignore_permissions=True)
 	except frappe.UniqueValidationError as error:
 		raise AskedAlready(_("There is an open request for this subscription already.")) from error
+	doc.flags.automation_waits = False
+	return doc
 
 
 def queue_apply(name: str) -> None:

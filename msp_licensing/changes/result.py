@@ -8,6 +8,7 @@ from frappe.utils import cint
 
 from msp_licensing import clock
 from msp_licensing.changes import decide, notify, states
+from msp_licensing.changes.attempts import Attempts
 from msp_licensing.changes.states import APPLIED, APPLYING, DOCTYPE, NEEDS_REVIEW, PENDING
 from msp_licensing.pax8 import Pax8Error, Subscription
 from msp_licensing.sync import subscriptions
@@ -25,28 +26,49 @@ def note(name: str, **values: Any) -> None:
 	frappe.db.commit()  # nosemgrep
 
 
-def end(name: str, state: str, message: str, *, expect: tuple[str, ...] = (APPLYING,), **values: Any) -> None:
+def end(
+	name: str,
+	state: str,
+	message: str,
+	*,
+	expect: tuple[str, ...] = (APPLYING,),
+	event: str | None = None,
+	told: dict[str, Any] | None = None,
+	**values: Any,
+) -> None:
 	"""Moves a request to where this step of it ends, and tells whoever is to know. Commits.
 
 	Args:
 		message: what Pax8 said or what was found, for staff.
+		event, told: see `states.move`.
 		values: other fields. `retryable`: nothing was changed at Pax8, provably, so that a person may have it sent
 			again; whoever does not say so must not be able to.
 	"""
 	values = {"retryable": 0, "next_attempt_on": None, **values}
-	if states.move(name, state, expect=expect, pax8_message=message[:LONGEST_MESSAGE], **values):
+	told = {"private": message, **(told or {})}
+	values["pax8_message"] = message[:LONGEST_MESSAGE]
+	if states.move(name, state, expect=expect, event=event, told=told, **values):
 		notify.about("outcome", frappe.get_doc(DOCTYPE, name))
 	frappe.db.commit()  # nosemgrep: end of the job
 
 
-def applied(name: str, remote: Subscription, message: str) -> None:
-	"""Pax8 shows the wished quantity, and the status Active: the one proof that there is. Commits."""
+def applied(
+	name: str, remote: Subscription, message: str, *, calls: Attempts, event: str = "applied"
+) -> None:
+	"""Pax8 shows the wished quantity, and the status Active: the one proof that there is. Commits.
+
+	Args:
+		calls: that have shown it. event: see `states.move`.
+	"""
 	keep(remote)
+	calls.tell()
 	end(
 		name,
 		APPLIED,
 		message,
 		expect=(APPLYING, NEEDS_REVIEW),
+		event=event,
+		told={"quantity": cint(remote.quantity), "attempt": calls.latest},
 		quantity_after=cint(remote.quantity),
 		**clock.stamp("applied_on"),
 	)
@@ -65,8 +87,9 @@ def keep(remote: Subscription) -> None:
 		)
 
 
-def wait(name: str, sent_on: Any, message: str, **values: Any) -> None:
-	"""Leaves the rest to the follow-up. Commits."""
+def wait(name: str, sent_on: Any, message: str, *, calls: Attempts, **values: Any) -> None:
+	"""Leaves the rest to the follow-up. Commits. `calls`: what was looked at."""
+	calls.tell()
 	note(name, pax8_message=message[:LONGEST_MESSAGE], next_attempt_on=look_again_on(sent_on), **values)
 
 
@@ -108,15 +131,18 @@ def ask_again(name: str, quantity: int, *, expect: tuple[str, ...], state: str =
 	subscription = frappe.db.get_value(
 		"Pax8 Subscription", row.subscription, list(decide.FIELDS), as_dict=True
 	)
+	summary = words.format(row.current_quantity, quantity, row.requested_quantity)
 	states.move(
 		name,
 		state,
 		expect=(row.workflow_state,),
+		event="quantity_moved",
+		told={"quantity": quantity, "before": row.current_quantity, "private": summary},
 		current_quantity=quantity,
 		quantity_change=row.requested_quantity - quantity,
 		decision="Held",
 		decision_rule="quantity_moved",
-		decision_summary=words.format(row.current_quantity, quantity, row.requested_quantity),
+		decision_summary=summary,
 		approved_quantity=0,
 		quantity_reason=None,
 		decided_by=None,

@@ -192,7 +192,14 @@ class _Look:
 	def _drop(self, what: Any) -> None:
 		"""There is nothing left to do: the request ends, and whoever asked is told why."""
 		told = self.doc.term_end
-		self._move(WITHDRAWN, pax8_message=what(), **clock.stamp("decided_on"))
+		message = what()
+		self._move(
+			WITHDRAWN,
+			event="dropped",
+			told={"private": message},
+			**clock.stamp("decided_on"),
+			pax8_message=message,
+		)
 		notify.about("scheduled_changed", self.doc, what=what, date=told)
 
 	def _done(self) -> None:
@@ -201,6 +208,8 @@ class _Look:
 			return self._wait()
 		self._move(
 			APPLIED,
+			event="found_done",
+			told={"quantity": self.row.quantity},
 			quantity_after=self.row.quantity,
 			pax8_message=_("Pax8 already had {0}: nothing had to be sent.").format(self.row.quantity),
 			**clock.stamp("applied_on"),
@@ -215,7 +224,14 @@ class _Look:
 		if self.doc.handed_over_on:
 			assignments.close(self.doc.name)  # its date was that of the old term
 		self.plan = planning.plan_of(decide.facts_of(self.row))
-		self._move(SCHEDULED, term_end=new, scheduled_for=self.plan.due, handed_over_on=None)
+		self._move(
+			SCHEDULED,
+			event="term_moved",
+			told={"before": old, "now": new, "scheduled_for": self.plan.due},
+			term_end=new,
+			scheduled_for=self.plan.due,
+			handed_over_on=None,
+		)
 		notify.about("scheduled_changed", self.doc, what=_said("term", end=new), key=str(new), date=old)
 
 	def _quantity_moved(self) -> bool:
@@ -234,7 +250,8 @@ class _Look:
 		# From here on it is the policy that allows it: what a person approved was a change of another quantity.
 		values |= {"decision_rule": decision.rule, "decision_summary": decide.staff_words(decision)}
 		values |= {"decision": "Auto-Approved", "decided_by": None, **clock.stamp("decided_on")}
-		self._move(SCHEDULED, **values)
+		told = {"quantity": now, "before": before, "private": values["decision_summary"]}
+		self._move(SCHEDULED, event="still_scheduled", told=told, **values)
 		what = _said("moved", before=before, now=now, target=self.target)
 		notify.about("scheduled_changed", self.doc, what=what, key=f"{before} {now}")
 		return True
@@ -257,7 +274,7 @@ class _Look:
 			if self._is_last_chance():
 				return self._hand_over(_("The mode of Pax8 Settings is not Live: nothing is sent."))
 			return self._wait(minutes=60)
-		self._move(states.APPROVED, next_attempt_on=None, pax8_message=None)
+		self._move(states.APPROVED, event="due", next_attempt_on=None, pax8_message=None)
 		requests.queue_apply(self.doc.name)
 		return None
 
@@ -289,12 +306,16 @@ class _Look:
 
 	def _ask_again(self, decision: Decision, why: str | None, values: dict[str, Any], *, event: str) -> None:
 		"""It is not released any more: a person decides, on the wish as it was made."""
+		summary = why or decide.staff_words(decision)
+		moved = {"quantity": self.row.quantity, "before": self.doc.current_quantity} if why else {}
 		self._move(
 			PENDING,
+			event="quantity_moved" if why else "held_when_due",
+			told={"private": summary, **moved},
 			**values,
 			decision="Held",
 			decision_rule="quantity_moved" if why else decision.rule,
-			decision_summary=why or decide.staff_words(decision),
+			decision_summary=summary,
 			approved_quantity=0,
 			quantity_reason=None,
 			decided_by=None,
@@ -313,7 +334,10 @@ class _Look:
 		if self.doc.handed_over_on:
 			return self._wait()
 		self._wait(
-			handed_over_on=clock.site_now(), pax8_message=_("To be made by hand: {0}").format(why)[:2000]
+			event="handed_over",
+			told={"private": why, "by": self.doc.term_end},
+			handed_over_on=clock.site_now(),
+			pax8_message=_("To be made by hand: {0}").format(why)[:2000],
 		)
 		notify.about("by_hand", self.doc, what=why, date=self.doc.term_end, key=str(self.doc.term_end))
 		return None

@@ -6,8 +6,8 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from msp_licensing import clock, permissions
-from msp_licensing.changes import decide, document, planning, requests, states
+from msp_licensing import permissions
+from msp_licensing.changes import decide, document, planning, requests
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused
 from msp_licensing.changes.states import APPROVED, DOCTYPE, PENDING
 from msp_licensing.rules.policy import Outcome
@@ -47,7 +47,6 @@ def approve_another(name: str, quantity: Any, reason: str, *, seen_quantity: int
 	doc.approved_quantity, doc.quantity_reason = number, reason
 	doc.workflow_state = planning.state_of_release(doc.timing)
 	doc.save()
-	doc.add_comment("Workflow", doc.workflow_state)
 	return doc
 
 
@@ -89,13 +88,10 @@ def change_now(subscription: str, quantity: Any, reason: str, *, seen_quantity: 
 			"staff_reason": reason.strip()[:1000],
 		}
 	)
-	doc.flags.at_once = True
+	doc.flags.at_once, doc.flags.begins_as = True, APPROVED
 	try:
 		doc.insert()
 	except frappe.UniqueValidationError as error:
 		raise AskedAlready(_("There is an open request for this subscription already.")) from error
-	states.move(
-		doc.name, APPROVED, expect=(PENDING,), decided_by=frappe.session.user, **clock.stamp("decided_on")
-	)
 	requests.queue_apply(doc.name)
 	return doc.reload()

@@ -13,7 +13,8 @@ from frappe.utils import cint
 from frappe.workflow.doctype.workflow_action.workflow_action import process_workflow_actions
 
 from msp_licensing import clock
-from msp_licensing.changes import assignments, business_days
+from msp_licensing.changes import assignments, business_days, site_automation
+from msp_licensing.changes.audit import events
 
 DOCTYPE = "License Change Request"
 
@@ -79,23 +80,35 @@ def still_owned(request: Any) -> bool:
 	return bool(owner) and (owner.client_doctype, owner.client) == (request.client_doctype, request.client)
 
 
-def move(name: str, to: str, *, expect: tuple[str, ...], by_policy: bool = False, **values: Any) -> bool:
+def move(
+	name: str,
+	to: str,
+	*,
+	expect: tuple[str, ...],
+	event: str | None = None,
+	first: str | None = None,
+	told: dict[str, Any] | None = None,
+	**values: Any,
+) -> bool:
 	"""Moves a request to the state `to` if it is in one of `expect`; locks the row, does not commit.
+
+	What has happened is kept as an event, and what the site has set up for it runs after the commit.
 
 	Args:
 		name: of the License Change Request.
-		by_policy: nobody decides this, though it happens while somebody asks: the timeline shall not say it was them.
+		event: a key of `events.EVENTS`; by default what a move to this state is usually called. A request that stays in
+			its state has an event only if one is named.
+		first: the event that has led to this one, such as the yes of the client's own approver.
+		told: more of the event: see `events.record`.
 		values: other fields to write in the same statement.
 
 	Returns:
 		False, and nothing is written, if the request is in another state: somebody else was faster.
 	"""
-	row = frappe.db.get_value(
-		DOCTYPE, name, ["workflow_state", "subscription", "step"], as_dict=True, for_update=True
-	)
-	if not row or row.workflow_state not in expect:
+	if frappe.db.get_value(DOCTYPE, name, "workflow_state", for_update=True) not in expect:
 		return False
-	is_new = row.workflow_state != to
+	before = frappe.get_doc(DOCTYPE, name, for_update=True)
+	is_new = before.workflow_state != to
 	if is_new:
 		values = {**(waiting() if to in WAITING else NOT_WAITING), **values}
 	frappe.db.set_value(
@@ -103,23 +116,26 @@ def move(name: str, to: str, *, expect: tuple[str, ...], by_policy: bool = False
 		name,
 		{
 			"workflow_state": to,
-			"open_subscription": open_subscription(to, row.subscription),
-			"step": cint(row.step) + int(is_new),
+			"open_subscription": open_subscription(to, before.subscription),
+			"step": cint(before.step) + int(is_new),
 			**values,
 		},
 	)
 	doc = frappe.get_doc(DOCTYPE, name)
+	if first:
+		events.record(name, first)
 	if is_new:
-		comment = doc.add_comment("Workflow", to)
-		if by_policy:
-			comment.db_set("owner", "Administrator", update_modified=False)
+		events.record(name, event or events.OF_STATE[to], states=(before.workflow_state, to), **(told or {}))
 		assignments.close(name)
-	_renew_workflow_actions(doc)
+	elif event:
+		events.record(name, event, **(told or {}))
+	renew_workflow_actions(doc)
+	site_automation.after_move(before, doc)
 	doc.notify_update()
 	return True
 
 
-def _renew_workflow_actions(doc) -> None:
+def renew_workflow_actions(doc: Any) -> None:
 	"""Closes the to-dos of the state that was left, and makes those of the new one, as a save would have done."""
 	here = {"reference_doctype": DOCTYPE, "reference_name": doc.name}
 	frappe.db.set_value("Workflow Action", {**here, "status": "Open"}, "status", "Completed")

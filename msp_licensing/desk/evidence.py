@@ -28,6 +28,17 @@ from msp_licensing.desk import chain
 TEMPLATE = "msp_licensing/templates/desk/evidence.html"
 REPORT = "License Changes"
 
+FIELDS = (
+	"name",
+	"product_name",
+	"vendor",
+	"subscription",
+	"workflow_state",
+	"current_quantity",
+	"requested_quantity",
+	"approved_quantity",
+)
+
 # More would be no page that anybody reads, and minutes of work for a web worker.
 MOST = 1000
 
@@ -98,13 +109,13 @@ def _collect(client_doctype: str, client: str, from_date: str, to_date: str) -> 
 		filters=whose,
 		# Asked for in the period, or made in it: a decrease may have waited for the end of its term.
 		or_filters=[["requested_on", *within], ["applied_on", *within]],
-		fields=[*chain.FIELDS, "product_name", "vendor", "subscription"],
+		fields=list(FIELDS),
 		order_by="requested_on_utc, name",
 		limit_page_length=MOST + 1,
 	)
 	if len(rows) > MOST:
 		frappe.throw(_("There are more than {0} requests: please choose a shorter period.").format(MOST))
-	events = chain.chains(rows)
+	events = chain.chains(row.name for row in rows)
 	elsewhere = frappe.get_list(
 		"Pax8 Subscription Change",
 		filters={**whose, "field": "Quantity", "source": "Outside", "seen_on": within},
@@ -178,7 +189,7 @@ def _shown(row: Any, events: list[chain.Event]) -> dict[str, Any]:
 		"events": [
 			{
 				"on": format_datetime(event.on),
-				"what": event.what,
+				"what": event.what + (f" ({_('from older records')})" if event.reconstructed else ""),
 				"who": get_fullname(event.who) if event.who else "",
 				"text": event.text,
 			}
@@ -190,7 +201,7 @@ def _shown(row: Any, events: list[chain.Event]) -> dict[str, Any]:
 def _fingerprint(found: dict[str, Any]) -> str:
 	"""Two prints with the same one show the same records, in whatever language they are."""
 	records = [
-		[one["row"], [(event.on, event.kind, event.who) for event in one["events"]]]
+		[one["row"], [(event.on, event.key, event.who) for event in one["events"]]]
 		for one in found["requests"]
 	]
 	return sha256(json.dumps([records, found["elsewhere"]], sort_keys=True, default=str).encode()).hexdigest()

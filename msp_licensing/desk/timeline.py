@@ -76,13 +76,12 @@ _ICONS = {"asked": "message", "decision": "filter", "client": "tick", "step": "b
 def chain_of_request(doctype: str, name: str) -> list[dict[str, Any]]:
 	"""Hook `additional_timeline_content`: how a request was decided, sent and proven.
 
-	Called by Frappe for a document that the user may read, so only for staff. Frappe tells of Workflow steps and of the
-	making of the document by itself: here they are told where there is more to say.
+	Called by Frappe for a document that the user may read, so only for staff. Frappe's own lines for Workflow steps are
+	left out by the form: they are comments, which anybody may write who may comment.
 	"""
 	return [
 		{"icon": _ICONS[event.kind], "creation": event.on, "content": _told(event)}
 		for event in chain.chain_of(name)
-		if event.kind not in ("asked", "step") or event.text or event.private
 	]
 
 
@@ -92,6 +91,8 @@ def _told(event: chain.Event) -> str:
 		head = _("{0} by {1}").format(head, escape_html(get_fullname(event.who)))
 	if event.text:
 		head += f": {escape_html(event.text)}"
+	if event.reconstructed:
+		head += f' <span class="text-muted small">({escape_html(_("from older records"))})</span>'
 	if event.private:
 		head += f'<div class="text-muted small">{escape_html(event.private)}</div>'
 	return head

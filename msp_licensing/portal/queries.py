@@ -13,10 +13,11 @@ from frappe.utils import fmt_money, formatdate
 
 from msp_licensing import clock, permissions
 from msp_licensing.changes import decide
+from msp_licensing.changes.audit import events
 from msp_licensing.changes.requests import is_shown
 from msp_licensing.changes.states import DOCTYPE, OPEN
 from msp_licensing.permissions import ClientRecord, PortalAccess
-from msp_licensing.portal import page, wishes, words
+from msp_licensing.portal import history, page, wishes, words
 from msp_licensing.sync import connection
 
 REQUEST_FIELDS = (
@@ -255,15 +256,19 @@ def _tell_requests(
 	access: PortalAccess, client: ClientRecord, rows: list[Any], terms: dict[str, str | None]
 ) -> dict[str, dict[str, Any]]:
 	"""Requests in words; `terms` are the billing terms by subscription."""
+	told = history.read(row.name for row in rows)
 	# Of those who decided, only the client's own people have a name here.
 	users = _distinct(
-		user
-		for row in rows
-		for user in (
-			row.requested_by,
-			row.client_approved_by,
-			row.decided_by if row.client_declined else None,
-		)
+		[
+			user
+			for row in rows
+			for user in (
+				row.requested_by,
+				row.client_approved_by,
+				row.decided_by if row.client_declined else None,
+			)
+		]
+		+ [event.user for of_one in told.values() for event in of_one if event.actor == events.CLIENT]
 	)
 	people = dict(
 		frappe.get_all("User", filters={"name": ("in", users)}, fields=["name", "full_name"], as_list=True)
@@ -278,6 +283,7 @@ def _tell_requests(
 			may_ask=access.may_request_for(client.doctype, client.name),
 			may_approve=access.may_approve_for(client.doctype, client.name),
 		)
+		| {"history": history.told(told[row.name], how, access.user, people)}
 		for row in rows
 	}
 

@@ -73,6 +73,7 @@ class Checks:
 				self._check_request(old, row)
 		self._check_open()
 		self._check_notices()
+		self._check_events()
 
 	def _check_request(self, before: Any, row: Any) -> None:
 		"""That what became of a request in this step is one of the things that may."""
@@ -217,6 +218,26 @@ class Checks:
 		for row in self.rows.values():
 			wanted = row.subscription if row.workflow_state in OPEN else None
 			assert row.open_subscription == wanted, f"{row.name} is {row.workflow_state}, and holds its place"
+
+	def _check_events(self) -> None:
+		"""The events of a request tell exactly the states it went through, in order, up to the one it is in."""
+		from msp_licensing.changes.audit import events
+
+		for name, rows in events.of(self.rows).items():
+			with self.told(f"{name}: {[(row.event, row.from_state, row.to_state) for row in rows]}"):
+				assert [row.number for row in rows] == list(range(1, len(rows) + 1)), "numbers are missing"
+				assert rows[0].event in ("requested", "requested_by_staff")
+				state = None
+				for row in rows:
+					if row.to_state:
+						assert row.from_state == state and row.to_state != state, (
+							"a step is missing or doubled"
+						)
+						state = row.to_state
+				assert state == self.rows[name].workflow_state, "the last event is of another state"
+				assert rows[-1].client == self.rows[name].client
+				sent = sum(row.event == "sent" for row in rows)
+				assert sent >= len(self.puts.get(name, ())), "a write has no event"
 
 	def _check_notices(self) -> None:
 		"""Nobody is told twice of one event: in the bell there is nothing twice that says the same at the same step."""

@@ -73,7 +73,7 @@ def test_the_chain_names_everybody_and_ends_with_the_proof(site, people, applied
 	assert [event.on for event in events] == sorted(event.on for event in events)
 	told = [(event.what, event.who) for event in events if event.kind in ("asked", "decision", "step")]
 	assert told == [
-		("Asked for", people.requester),
+		("Requested", people.requester),
 		("Held for approval", None),
 		("Approved", people.manager),
 		("Applying", None),
@@ -89,10 +89,10 @@ def test_what_the_rules_released_names_no_approver(site, people, ask):
 	from msp_licensing.desk import chain
 
 	told = [(event.what, event.who) for event in chain.chain_of(ask("15"))]
-	assert told == [("Asked for", people.requester), ("Released without approval", None)]
+	assert told == [("Requested", people.requester), ("Auto-approved", None)]
 
 
-def test_a_decision_without_a_record_of_the_workflow_is_known_from_the_request(site, people, ask, as_user):
+def test_a_decision_by_a_plain_save_is_told_like_any_other(site, people, ask, as_user):
 	from msp_licensing.desk import chain
 
 	name = ask("40")
@@ -240,3 +240,135 @@ def test_evidence_is_for_staff_and_for_a_client_that_exists(site, people, applie
 		with pytest.raises(site.ValidationError, match="ends before"):
 			evidence(site, from_date="2026-02-01", to_date="2026-01-01")
 		assert applied not in evidence(site, from_date="2020-01-01", to_date="2020-01-02")["filecontent"]
+
+
+# --------------------------------------------------------------------------------------------- events, not guesses
+
+
+def test_approved_in_german_and_printed_in_english(site, people, ask, as_user, monkeypatch):
+	"""Each step is told once, in the language of the reader; two in the same second stay in their order."""
+	from frappe.model.workflow import apply_workflow
+
+	from msp_licensing.changes import apply
+	from msp_licensing.desk import chain
+	from msp_licensing.desk import evidence as module
+
+	monkeypatch.setattr(module, "_problem", lambda: "No PDF here.")
+	name = ask("40")
+	site.db.set_value("User", people.manager, "language", "de")
+	with as_user(people.manager):
+		site.local.lang = "de"
+		apply_workflow(site.get_doc(DT, name), "Approve")
+		site.db.commit()
+	apply.run(name)
+	site.local.lang = "en"
+	whats = [event.what for event in chain.chain_of(name) if event.kind not in ("pax8",)]
+	assert whats == ["Requested", "Held for approval", "Approved", "Applying", "Applied"]
+	with as_user(people.manager):
+		page = evidence(site)["filecontent"]
+	for word in ("Approved", "Applying", "Requested"):
+		assert page.count(f"<td>{word}</td>") == 1, word
+	assert "Genehmigt" not in page
+	site.local.lang = "de"
+	assert len(chain.chain_of(name)) == len(set(chain.chain_of(name)))
+	site.local.lang = "en"
+
+
+def test_what_a_manager_types_is_no_step(site, people, ask, as_user, monkeypatch):
+	from frappe.desk.form.load import get_additional_timeline_content
+
+	from msp_licensing.desk import chain
+	from msp_licensing.desk import evidence as module
+
+	monkeypatch.setattr(module, "_problem", lambda: "No PDF here.")
+	name = ask("40")
+	before = chain.chain_of(name)
+	with as_user(people.manager):
+		site.get_doc(DT, name).add_comment("Workflow", "Approved")
+		site.get_doc(DT, name).add_comment("Comment", "Approved")
+		site.db.commit()
+		assert chain.chain_of(name) == before
+		assert "Approved" not in evidence(site)["filecontent"]
+		items = get_additional_timeline_content(DT, name)
+		assert not any("Approved" in item["content"] for item in items)
+		row = report(site, people.manager, as_user)["result"][0]
+		assert not row["decided_by"] and not row["decided_on"]
+
+
+def test_the_chain_costs_two_queries_however_many_requests(site, people, applied, ask):
+	from msp_licensing.desk import chain
+
+	other = ask("50")
+	chain.chains([applied])  # what Frappe knows of the tables is read once
+	counts = []
+	for names in ([applied], [applied, other]):
+		seen = []
+		usual = site.db.sql
+		site.db.sql = lambda *args, usual=usual, seen=seen, **options: (
+			seen.append(args),
+			usual(*args, **options),
+		)[1]
+		try:
+			chain.chains(names)
+		finally:
+			site.db.sql = usual
+		counts.append(len(seen))
+	assert counts == [2, 2]
+
+
+def test_clients_read_their_history_without_reasons_and_numbers_of_staff(site, people, applied, as_user):
+	from msp_licensing.portal import queries
+
+	with as_user(people.requester):
+		page = queries.page_for_session()
+	history = page["requests"][0]["history"]
+	assert [event["what"] for event in history] == [
+		"Requested",
+		"Waits for your provider",
+		"Approved",
+		"Being applied",
+		"Applied",
+	]
+	assert history[0]["who"] == "you" and not history[2]["who"]
+	assert "threshold" not in str(history) and people.manager not in str(page)
+
+
+# --------------------------------------------------------------------------------------------- older requests
+
+
+def test_requests_of_older_versions_get_their_events_once(site, people, applied, ask, act):
+	from msp_licensing.changes.audit import events
+	from msp_licensing.desk import chain
+	from msp_licensing.patches import reconstruct_events
+
+	rejected, waiting, auto = ask("100"), None, None
+	act("Reject", rejected)
+	names = [applied, rejected]
+	before = {
+		name: [(row.event, row.from_state, row.to_state) for row in rows]
+		for name, rows in events.of(names).items()
+	}
+	written = events.of(names)
+	for name in names:
+		for row in written[name]:
+			if (
+				row.to_state and row.from_state and row.event not in ("approved", "rejected")
+			):  # Frappe has these
+				comment = site.get_doc(DT, name).add_comment("Workflow", row.to_state)
+				comment.db_set("creation", row.happened_at, update_modified=False)
+	site.get_doc(DT, rejected).add_comment("Workflow", "Approved")  # typed, and never so
+	site.db.sql("delete from `tabLicense Change Event`")
+	site.db.sql(f"update `tab{DT}` set event_count = 0")
+	site.db.commit()
+	for _again in range(2):
+		reconstruct_events.execute()
+	after = events.of(names)
+	answers = {"accepted"}  # older versions kept the answer with the write
+	for name in names:
+		assert [(row.event, row.from_state, row.to_state) for row in after[name]] == [
+			one for one in before[name] if one[0] not in answers
+		]
+		assert all(row.reconstructed for row in after[name])
+	assert chain.chain_of(rejected)[-1].who == people.manager
+	assert chain.chain_of(applied)[-1].text == "Pax8 shows 40 licenses"
+	assert not waiting and not auto

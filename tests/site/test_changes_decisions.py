@@ -51,8 +51,11 @@ def test_approve_and_reject_by_the_api(site, people, ask, as_user):
 		assert api.reject(second, " Not now ") == {"request": second, "state": "Rejected"}
 	assert site.db.get_value(DT, first, "decided_by") == people.manager
 	assert site.db.get_value(DT, second, "reject_reason") == "Not now"
-	comments = site.get_all("Comment", {"reference_name": first, "comment_type": "Workflow"}, pluck="content")
-	assert "Approved" in comments
+	from msp_licensing.changes.audit import events
+
+	told = events.of([first, second])
+	assert (told[first][-1].event, told[first][-1].user) == ("approved", people.manager)
+	assert (told[second][-1].event, told[second][-1].detail) == ("rejected", "Not now")
 
 
 def test_who_comes_second_is_told_who_was_first(site, people, colleague, ask, as_user):

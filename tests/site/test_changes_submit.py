@@ -42,9 +42,12 @@ def test_a_change_within_the_threshold_is_approved_at_once(site, sandbox, access
 	)
 	assert (doc.current_quantity, doc.requested_quantity, doc.quantity_change) == (10, 15, 5)
 	assert doc.requested_by == "olivia@cedarpine.example"
-	steps = {"reference_name": doc.name, "comment_type": "Workflow"}
-	assert site.get_all("Comment", steps, ["content", "owner"]) == [
-		{"content": "Approved", "owner": "Administrator"}
+	told = site.get_all(
+		"License Change Event", {"request": doc.name}, ["event", "user", "to_state"], order_by="number"
+	)
+	assert told == [
+		{"event": "requested", "user": doc.requested_by, "to_state": None},
+		{"event": "released", "user": None, "to_state": "Approved"},
 	], "the timeline does not say that Olivia approved it"
 	assert not puts(sandbox), "Pax8 is called by the job, not by the request"
 

@@ -51,7 +51,7 @@ EVENTS: dict[str, Kind] = {
 		_lt("Waits for an approver of your company"),
 		"decision",
 	),
-	"released": Kind(SYSTEM, _lt("Approved automatically"), _lt("Approved"), "decision"),
+	"released": Kind(SYSTEM, _lt("Auto-approved"), _lt("Approved"), "decision"),
 	"direct": Kind(STAFF, _lt("Made by staff at once"), _lt("Approved"), "decision"),
 	# --- the client decides
 	"client_approved": Kind(

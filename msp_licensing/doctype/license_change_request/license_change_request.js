@@ -22,6 +22,8 @@ frappe.ui.form.on("License Change Request", {
 	},
 
 	onload(frm) {
+		// The steps are told by the events of the request; Frappe's lines are comments, which anybody can write.
+		if (frm.timeline) frm.timeline.get_workflow_timeline_contents = () => [];
 		if (!frm.is_new()) return;
 		// Where ERPNext is, Frappe takes its company and its currency for those of the request, which have their names.
 		frm.doc.company = frm.doc.currency = undefined;

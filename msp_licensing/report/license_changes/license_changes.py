@@ -11,11 +11,12 @@ from frappe.utils import add_days, cint, format_duration, formatdate, getdate
 
 from msp_licensing import clock, permissions
 from msp_licensing.changes import states
+from msp_licensing.changes.audit import events
 from msp_licensing.changes.states import DOCTYPE
 from msp_licensing.desk.spreadsheets import plain
 
 # Compared, and not shown.
-MOMENTS = ("requested_on_utc", "decided_on_utc", "applied_on_utc")
+MOMENTS = ("requested_on_utc",)
 
 FIELDS = (
 	"name",
@@ -37,12 +38,6 @@ FIELDS = (
 	"requested_by",
 	"decision",
 	"decision_summary",
-	"client_approved_by",
-	"client_approved_on",
-	"decided_by",
-	"decided_on",
-	"write_sent_on",
-	"applied_on",
 	"quantity_after",
 	"attempts",
 	"pax8_message",
@@ -84,8 +79,12 @@ def _rows(filters: Any) -> list[Any]:
 		order_by="requested_on_utc desc, name desc",
 		limit_page_length=0,
 	)
+	told = events.of((row.name for row in rows), only=_STEPS)
 	for row in rows:
-		requested, decided, applied = map(row.pop, MOMENTS)
+		requested = row.pop("requested_on_utc")
+		steps = _steps(told[row.name])
+		decided, applied = steps.pop("decided"), steps.pop("applied")
+		row.update(steps)
 		target = row.approved_quantity or row.requested_quantity
 		row.update(
 			state=row.workflow_state,
@@ -97,6 +96,47 @@ def _rows(filters: Any) -> list[Any]:
 			took=_seconds(decided or requested, applied),
 		)
 	return rows
+
+
+# The events that the columns of people and times are made of.
+_DECIDED = {"released", "direct", "approved", "scheduled", "retried", "rejected", "client_declined"}
+_ENDED = {"withdrawn", "expired", "dropped"}
+_UNDECIDED = {"quantity_moved", "held_when_due"}
+_APPLIED = {"applied", "applied_after_all", "found_done"}
+_STEPS = (*_DECIDED, *_ENDED, *_UNDECIDED, *_APPLIED, "client_approved", "sent", "not_done")
+
+
+def _steps(rows: list[Any]) -> dict[str, Any]:
+	"""Who took the last steps of a request, and when: what was decided again does not count any more.
+
+	`decided` and `applied` are UTC, for comparison; all others are the site's time.
+	"""
+	found = dict.fromkeys(
+		(
+			"client_approved_by",
+			"client_approved_on",
+			"decided_by",
+			"decided_on",
+			"write_sent_on",
+			"applied_on",
+			"decided",
+			"applied",
+		)
+	)
+	for row in rows:
+		on = clock.to_site(row.happened_at)
+		if row.event == "client_approved":
+			found |= {"client_approved_by": row.user, "client_approved_on": on}
+		elif row.event in _DECIDED or row.event in _ENDED:
+			found |= {"decided_by": row.user if row.event in _DECIDED else None, "decided_on": on}
+			found["decided"] = row.happened_at
+		elif row.event in _UNDECIDED:
+			found |= {"decided_by": None, "decided_on": None, "decided": None}
+		elif row.event in _APPLIED:
+			found |= {"applied_on": on, "applied": row.happened_at}
+		if row.event in ("sent", "retried", "not_done"):
+			found["write_sent_on"] = on if row.event == "sent" else None
+	return found
 
 
 def _conditions(filters: Any) -> list[list[Any]]:
