@@ -5,13 +5,14 @@ timeline and the evidence show the same chain.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import frappe
 from frappe import _
-from frappe.utils import convert_utc_to_system_timezone, format_datetime, formatdate
+from frappe.utils import format_datetime, formatdate
 
+from msp_licensing import clock
 from msp_licensing.changes import attempts as kept
 from msp_licensing.changes.audit import events
 from msp_licensing.desk.applying import OUTCOMES
@@ -72,7 +73,7 @@ def _event(row: Any, attempt: Any) -> Event:
 		at_pax8.answer if at_pax8 and row.event not in ("sent", "observed") else ""
 	)
 	return Event(
-		on=shown_at(row.happened_at),
+		on=clock.to_site(row.happened_at),
 		what=str(kind.staff) if kind else row.event,
 		who=row.user if row.actor in (events.CLIENT, events.STAFF) else None,
 		text=" · ".join(part for part in (_text(row), _seen(row, at_pax8)) if part),
@@ -81,11 +82,6 @@ def _event(row: Any, attempt: Any) -> Event:
 		key=row.event,
 		reconstructed=bool(row.reconstructed),
 	)
-
-
-def shown_at(utc: datetime) -> datetime:
-	"""A time of an event (UTC, naive) in the site's time zone, naive."""
-	return convert_utc_to_system_timezone(utc.replace(tzinfo=timezone.utc)).replace(tzinfo=None)
 
 
 # --------------------------------------------------------------------------------------------- what it says
@@ -141,7 +137,7 @@ def _seen(row: Any, attempt: Any) -> str:
 	if not attempt:
 		return ""
 	if row.event == "sent":
-		return _(OUTCOMES[kept.SENDING][0]) if attempt.outcome == kept.SENDING else ""
+		return str(OUTCOMES[kept.SENDING][0]) if attempt.outcome == kept.SENDING else ""
 	outcome, _color = OUTCOMES.get(attempt.outcome, (attempt.outcome or "", ""))
 	quantity = str(attempt.quantity) if attempt.has_quantity else ""
 	if attempt.pax8_status:

@@ -6,14 +6,13 @@ state it is in.
 """
 
 from collections import defaultdict
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import frappe
-from frappe.utils import cint, get_datetime, get_system_timezone
+from frappe.utils import cint, get_datetime
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.changes import attempts, states
 from msp_licensing.changes.audit import events
 from msp_licensing.changes.states import (
@@ -56,7 +55,7 @@ OF_ATTEMPTS = {
 
 
 class Step(NamedTuple):
-	"""That a request came to a state: when (the site's time), and in whose session."""
+	"""That a request came to a state: when (UTC), and in whose session."""
 
 	on: datetime
 	state: str
@@ -71,7 +70,7 @@ def execute() -> None:
 		comments, calls = _comments(names), _attempts(names)
 		for row in frappe.get_all(DOCTYPE, {"name": ("in", names)}, ["*"]):
 			for on, event, values in _events(row, comments[row.name], calls[row.name]):
-				events.record(row.name, event, at=_utc(on), reconstructed=True, **values)
+				events.record(row.name, event, at=get_datetime(on), reconstructed=True, **values)
 		frappe.db.commit()  # nosemgrep: a batch at a time
 
 
@@ -90,7 +89,7 @@ def _comments(names: list[str]) -> dict[str, list[Step]]:
 		order_by="creation, name",
 	):
 		if state := known.get(row.content or ""):
-			found[row.reference_name].append(Step(row.creation, state, row.owner))
+			found[row.reference_name].append(Step(clock.to_utc(row.creation), state, row.owner))
 	return found
 
 
@@ -99,18 +98,18 @@ def _attempts(names: list[str]) -> dict[str, list[Any]]:
 	for row in frappe.get_all(
 		attempts.DOCTYPE,
 		{"request": ("in", names)},
-		["name", "request", "step", "happened_on", "has_quantity", "quantity"],
-		order_by="happened_on, creation",
+		["name", "request", "step", "happened_on_utc", "has_quantity", "quantity"],
+		order_by="happened_on_utc, creation",
 	):
 		found[row.request].append(row)
 	return found
 
 
 def _events(row: Any, comments: list[Step], calls: list[Any]) -> list[tuple[datetime, str, dict[str, Any]]]:
-	made = row.requested_on or row.creation
+	made = _made(row)
 	found = [(made, *_wish(row))]
 	if row.client_approved_on:
-		found.append((row.client_approved_on, "client_approved", {"user": row.client_approved_by}))
+		found.append((clock.to_utc(row.client_approved_on), "client_approved", {"user": row.client_approved_by}))
 	before = None
 	path = _path(row, comments)
 	for place, step in enumerate(path):
@@ -118,10 +117,10 @@ def _events(row: Any, comments: list[Step], calls: list[Any]) -> list[tuple[date
 		found.append((step.on, *_step(row, before, step, last)))
 		before = step.state
 	for call in calls:
-		if call.happened_on and call.step in OF_ATTEMPTS:
+		if call.happened_on_utc and call.step in OF_ATTEMPTS:
 			quantity = call.quantity if call.has_quantity else None
 			found.append(
-				(call.happened_on, OF_ATTEMPTS[call.step], {"attempt": call.name, "quantity": quantity})
+				(call.happened_on_utc, OF_ATTEMPTS[call.step], {"attempt": call.name, "quantity": quantity})
 			)
 	return sorted(found, key=lambda one: get_datetime(one[0]))
 
@@ -135,11 +134,11 @@ def _wish(row: Any) -> tuple[str, dict[str, Any]]:
 
 def _path(row: Any, comments: list[Step]) -> list[Step]:
 	"""The longest way through the comments that begins as a request can and ends where this one is."""
-	made = get_datetime(row.requested_on or row.creation)
+	made = _made(row)
 	steps = (
 		comments if comments and _begins(row, comments[0], made) else [Step(made, PENDING, None), *comments]
 	)
-	ended = Step(row.decided_on or row.applied_on or row.modified, row.workflow_state, row.decided_by)
+	ended = Step(_last_step(row), row.workflow_state, row.decided_by)
 	if not any(step.state == row.workflow_state for step in steps):
 		steps = [*steps, ended]
 	# For each step the longest way that ends with it.
@@ -206,6 +205,9 @@ def _granted(row: Any, before: str | None, person: str | None) -> str:
 	return "released"
 
 
-def _utc(moment: Any) -> datetime:
-	local = get_datetime(moment).replace(tzinfo=ZoneInfo(get_system_timezone()))
-	return local.astimezone(timezone.utc).replace(tzinfo=None)
+def _made(row: Any) -> datetime:
+	return get_datetime(row.requested_on_utc or clock.to_utc(row.creation))
+
+
+def _last_step(row: Any) -> datetime:
+	return get_datetime(row.decided_on_utc or row.applied_on_utc or clock.to_utc(row.modified))

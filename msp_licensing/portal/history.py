@@ -5,8 +5,8 @@ from typing import Any
 
 from frappe import _
 
+from msp_licensing import clock
 from msp_licensing.changes.audit import events
-from msp_licensing.desk.chain import shown_at
 from msp_licensing.portal.words import Formats
 
 # All others say why a request was held, what staff did with it, and what Pax8 answered.
@@ -33,5 +33,5 @@ def told(
 		if row.actor == events.CLIENT and row.user:
 			who = _("you") if row.user == reader else people.get(row.user, "")
 		if not found or found[-1]["what"] != what:  # "Being applied" is one thing, however often it is tried
-			found.append({"on": formats.day(shown_at(row.happened_at).date()), "what": what, "who": who})
+			found.append({"on": formats.day(clock.to_site(row.happened_at).date()), "what": what, "who": who})
 	return found

@@ -170,7 +170,7 @@ def record(
 	before, after = states
 	values = {
 		"event": event,
-		"happened_at": at or utc_now(),
+		"happened_at": at or clock.utc_now(),
 		"actor": actor,
 		"user": (user or frappe.session.user) if actor in (CLIENT, STAFF) else None,
 		"on_behalf_of": on_behalf_of,
@@ -218,10 +218,6 @@ def _insert(request: str, values: dict[str, Any]) -> None:
 		" where r.name = %(request)s",
 		{**values, "request": request},
 	)
-
-
-def utc_now() -> datetime:
-	return clock.utc_now()
 
 
 def of(requests: Iterable[str], *, only: Iterable[str] | None = None) -> dict[str, list[Any]]:
