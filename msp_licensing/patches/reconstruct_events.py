@@ -109,7 +109,9 @@ def _events(row: Any, comments: list[Step], calls: list[Any]) -> list[tuple[date
 	made = _made(row)
 	found = [(made, *_wish(row))]
 	if row.client_approved_on:
-		found.append((clock.to_utc(row.client_approved_on), "client_approved", {"user": row.client_approved_by}))
+		found.append(
+			(clock.to_utc(row.client_approved_on), "client_approved", {"user": row.client_approved_by})
+		)
 	before = None
 	path = _path(row, comments)
 	for place, step in enumerate(path):
