@@ -31,7 +31,9 @@ doctype_js = {
 		"public/js/paged_table.js",
 		"public/js/product_catalog.js",
 		"public/js/self_service_rules.js",
+		"public/js/vendor_changes.js",
 	],
+	"Pax8 Product": "public/js/vendor_changes.js",
 	"Pax8 Settings": "public/js/webhooks.js",
 }
 

@@ -26,6 +26,8 @@ from msp_licensing.rules.policy import (
 )
 from msp_licensing.rules.prices import ClientPrice, amount_change
 from msp_licensing.rules.values import Added
+from msp_licensing.rules.vendors import other_names
+from msp_licensing.sync import vendors
 
 __all__ = [
 	"FIELDS",
@@ -74,7 +76,7 @@ FIELDS = (
 
 
 # What of its Pax8 Product.
-PRODUCT_FIELDS = ("usage_class", "commitment_options", "hold_changes")
+PRODUCT_FIELDS = ("usage_class", "commitment_options", "hold_changes", "vendor", "known_vendor")
 
 
 class Inputs(NamedTuple):
@@ -139,12 +141,14 @@ def facts_of(
 	client_released: tuple[Release, ...] = (),
 	added: tuple[Added, ...] = (),
 	renewed_on: date | None = None,
+	renamed: Mapping[str, tuple[str, ...]] | None = None,
 ) -> SubscriptionFacts:
 	"""What is known of a subscription row (fields `FIELDS`).
 
 	Args:
 		product: PRODUCT_FIELDS of its Pax8 Product, where a caller has read many at once.
 		has_open_request: the same for open requests.
+		renamed: the same for vendors with new names (`sync.vendors.renamed`).
 		price, released, client_released, added, renewed_on: what only the decision on a number needs; see `inputs_for`.
 	"""
 	if product is None:
@@ -159,6 +163,8 @@ def facts_of(
 		status=subscription.status,
 		quantity=cint(subscription.quantity),
 		vendor=subscription.vendor,
+		known_vendors=_known_vendors(subscription, product, renamed),
+		billing_term=subscription.billing_term,
 		usage_class=product.usage_class if product else None,
 		start_date=_date(subscription.start_date),
 		end_date=_date(subscription.end_date),
@@ -174,6 +180,17 @@ def facts_of(
 		added=added,
 		renewed_on=renewed_on,
 		**terms.option_facts(subscription, product),
+	)
+
+
+def _known_vendors(
+	subscription: Any, product: Any, renamed: Mapping[str, tuple[str, ...]] | None
+) -> tuple[str, ...]:
+	return other_names(
+		subscription.vendor,
+		at_pax8=product.vendor if product else None,
+		known=product.known_vendor if product else None,
+		renamed=vendors.renamed() if renamed is None else renamed,
 	)
 
 

@@ -54,6 +54,10 @@ def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:
 		words = str(detail).format(**values)
 	except KeyError:  # a trace of another version has other numbers
 		words = ""
+	if rule == "vendor_override" and "now" in numbers:
+		words = _("Known as {0}; Pax8 now says: {1}").format(
+			numbers["vendor"], numbers["now"] or _("no vendor")
+		)
 	if why := commitment_sentence(numbers.get("reason") or "", numbers):
 		words = _(why.msgid).format(**decide.localized(why.values))
 	if verdict == "Skipped":

@@ -1,5 +1,6 @@
 """What a client may do with a subscription, after inheriting: in words, for the settings and for the form."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import frappe
@@ -12,12 +13,14 @@ from msp_licensing.rules.policy import (
 	ApprovalRule,
 	Policy,
 	SelfService,
+	SubscriptionFacts,
 	blocked,
 	effective_limits,
 	self_service_allowed,
 	vendor_key,
 )
 from msp_licensing.rules.prices import PriceFrom
+from msp_licensing.sync import vendors
 
 DOCTYPE = "Pax8 Subscription"
 MAX_PAGE = 200
@@ -65,11 +68,11 @@ def subscriptions(
 		DOCTYPE, filters=filters, or_filters=or_filters, fields=["count(name) as n"], order_by=None
 	)[0].n
 	policies = decide.policies_for(rows)
-	products = _products({row.product for row in rows})
+	products, renamed = _products({row.product for row in rows}), vendors.renamed()
 	for row in rows:
 		policy, product = policies[row.client_doctype, row.client], products.get(row.product, frappe._dict())
-		row.rule = effective(policy, row, product)
-		row.blocked = _blocked(policy, row, product=product, has_open_request=False)
+		row.rule = effective(policy, row, product, renamed)
+		row.blocked = _blocked(policy, row, product=product, has_open_request=False, renamed=renamed)
 	return {"rows": rows, "total": total}
 
 
@@ -149,21 +152,21 @@ def open_request(subscription: str) -> Any:
 	return row
 
 
-def effective(policy: Policy, row: Any, product: Any = None) -> dict[str, Any]:
+def effective(
+	policy: Policy, row: Any, product: Any = None, renamed: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, Any]:
 	"""The rule that counts for a subscription row (`decide.FIELDS`), in words.
 
 	Args:
 		policy: the one for the row's client.
-		product: `decide.PRODUCT_FIELDS` of its product, where a caller has read many at once.
+		product, renamed: as for `decide.facts_of`, where a caller has read many at once.
 
 	Returns:
 		`changes`, `approval` and `limits`, each with `text` and `inherited` (True if it is the global default that
 		speaks), and `changes.allowed`.
 	"""
 	rule = decide.rule_of(row)
-	if product is None and row.product:
-		product = frappe.db.get_value("Pax8 Product", row.product, ["hold_changes"], as_dict=True)
-	held = bool(product and cint(product.hold_changes))
+	facts = decide.facts_of(row, product=product, has_open_request=False, renamed=renamed)
 	allowed = self_service_allowed(policy, rule)
 	limits = effective_limits(policy, rule)
 	return {
@@ -172,7 +175,7 @@ def effective(policy: Policy, row: Any, product: Any = None) -> dict[str, Any]:
 			"text": _("Allowed") if allowed else _("Not allowed"),
 			"inherited": rule.self_service == SelfService.INHERIT,
 		},
-		"approval": _approval(policy, rule, row, held),
+		"approval": _approval(policy, rule, facts),
 		"limits": {
 			"text": f"{limits.minimum} – {limits.maximum}"
 			if limits.maximum
@@ -184,14 +187,14 @@ def effective(policy: Policy, row: Any, product: Any = None) -> dict[str, Any]:
 	}
 
 
-def _approval(policy: Policy, rule: Any, row: Any, product_held: bool) -> dict[str, Any]:
+def _approval(policy: Policy, rule: Any, facts: SubscriptionFacts) -> dict[str, Any]:
 	"""Which changes wait, in the order in which `rules.policy` looks: the first that holds is named."""
-	key = vendor_key(row.vendor)
-	if key and key in {vendor_key(vendor) for vendor in policy.vendor_overrides}:
-		return {"text": _("Always, as all of {0}").format(row.vendor), "inherited": True}
-	if product_held:
+	chosen = {vendor_key(vendor) for vendor in policy.vendor_overrides}
+	if name := next((name for name in facts.vendor_names if vendor_key(name) in chosen), None):
+		return {"text": _("Always, as all of {0}").format(name), "inherited": True}
+	if facts.always_held:
 		return {"text": _("Always, as this product"), "inherited": True}
-	if not key:
+	if not vendor_key(facts.vendor):
 		return {"text": _("Always: the vendor is not known"), "inherited": True}
 	if rule.approval == ApprovalRule.ALWAYS:
 		return {"text": _("Always"), "inherited": False}

@@ -83,7 +83,7 @@ def _hint(now: Decision, facts: SubscriptionFacts, policy: Policy, today: date, 
 		return ""
 	t = formats.translate
 	if (now.numbers.get("change") or 0) > 0:
-		days = commitments.return_days(policy.return_windows, facts.vendor)
+		days = commitments.sure_return_days(policy.return_windows, facts)
 		words = _COMMITS_WITH_RETURNS if days else _COMMITS
 		if facts.decrease_allowed_in_commitment:
 			words = _COMMITS_LOOSELY

@@ -18,7 +18,7 @@ from msp_licensing.changes.requests import is_shown
 from msp_licensing.changes.states import DOCTYPE, OPEN
 from msp_licensing.permissions import ClientRecord, PortalAccess
 from msp_licensing.portal import history, page, wishes, words
-from msp_licensing.sync import connection
+from msp_licensing.sync import connection, vendors
 
 REQUEST_FIELDS = (
 	"name",
@@ -176,12 +176,15 @@ def _cards(
 		)
 	)
 	companies = _company_names(rows)
-	unknown = frappe._dict()
+	unknown, renamed = frappe._dict(), vendors.renamed()
 	return {
 		row.name: page.subscription(
 			row,
 			facts=decide.facts_of(
-				row, product=products.get(row.product, unknown), has_open_request=row.name in busy
+				row,
+				product=products.get(row.product, unknown),
+				has_open_request=row.name in busy,
+				renamed=renamed,
 			),
 			rule=decide.rule_of(row),
 			policy=policies[row.client_doctype, row.client],

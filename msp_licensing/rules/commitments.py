@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -68,7 +68,7 @@ class Answer(NamedTuple):
 
 	Attributes:
 		reason: a code: `no_commitment`, `over`, `allowed`, `renewal_window`, `return_window` (now); `locked`,
-			`no_increase` (at the end of the term); `unknown`, `last_day`, `perhaps_renewed`, `hidden` (staff decide).
+			`no_increase` (at the end of the term); `unknown`, `last_day`, `perhaps_renewed`, `hidden`, `vendor_changed` (staff decide).
 		until: the end of the term, or the last day on which the change is possible for sure.
 	"""
 
@@ -215,6 +215,34 @@ def plan(end: date, before: int | None, after: int | None) -> Plan:
 	if before:
 		return Plan(end - timedelta(before), end - timedelta(1))
 	return Plan(end, None)
+
+
+def answer_for(
+	facts: SubscriptionFacts,
+	windows: Iterable[tuple[str, int]],
+	current: int | None,
+	wanted: int,
+	today: date | None,
+) -> Answer:
+	"""Return when a change is possible, by every name of the vendor (see `SubscriptionFacts.known_vendors`).
+
+	Where the names have return windows that lead to different answers, staff decide.
+	"""
+	windows = tuple(windows)
+	terms = terms_of(facts, windows)
+	days = dict.fromkeys(return_days(windows, name) for name in facts.vendor_names or (None,))
+	answers = [may_change(replace(terms, return_days=each), current, wanted, today) for each in days]
+	if len({answer.when for answer in answers}) > 1:
+		return Answer(When.STAFF, "vendor_changed", terms.end)
+	# Of two windows that are open, the one that closes first is sure.
+	return min(answers, key=lambda answer: answer.until or date.max)
+
+
+def sure_return_days(windows: Iterable[tuple[str, int]], facts: SubscriptionFacts) -> int | None:
+	"""Return for how many days licenses can be given back by every name of the vendor; `None` = not known."""
+	windows = tuple(windows)
+	days = [return_days(windows, name) for name in facts.vendor_names]
+	return min((each for each in days if each), default=None) if all(days) else None
 
 
 def return_days(windows: Iterable[tuple[str, int]], vendor: object) -> int | None:

@@ -43,12 +43,11 @@ def hold_steps(
 ) -> list[Step]:
 	"""Return every check that can hold, in order; `commitment` is the commitment's say, listed where it holds."""
 	current = current_quantity(facts)
-	vendor = vendor_key(facts.vendor)
 	approval = rule.approval if rule is not None else ApprovalRule.INHERIT
 	steps = [
-		check("vendor_override", vendor in _vendors(policy), Verdict.HOLDS, vendor=plain(facts.vendor)),
+		_vendor_step(policy, facts),
 		check("product_always", bool(facts.always_held), Verdict.HOLDS),
-		check("unknown_vendor", not vendor, Verdict.HOLDS),
+		check("unknown_vendor", not vendor_key(facts.vendor), Verdict.HOLDS),
 		check("subscription_always", approval == ApprovalRule.ALWAYS, Verdict.HOLDS),
 	]
 	if policy.decreases_need_approval:
@@ -68,6 +67,16 @@ def hold_steps(
 	if window := _window_step(policy, facts, current, wanted, today):
 		steps.append(window)
 	return steps
+
+
+def _vendor_step(policy: Policy, facts: SubscriptionFacts) -> Step:
+	"""Whether a name of the vendor is one that always needs approval: the present one, or one it was known by."""
+	held = _vendors(policy)
+	name = next((name for name in facts.vendor_names if vendor_key(name) in held), None)
+	numbers = {"vendor": plain(facts.vendor if name is None else name)}
+	if name is not None and vendor_key(name) != vendor_key(facts.vendor):
+		numbers["now"] = plain(facts.vendor)
+	return Step("vendor_override", Verdict.PASSES if name is None else Verdict.HOLDS, numbers)
 
 
 def _toggle_step(policy: Policy, approval: ApprovalRule | str) -> Step:

@@ -233,7 +233,7 @@ def _commitment_step(
 			return Step("no_decrease", Verdict.REFUSES, numbers)
 		possible = commitments.running(terms, now)
 		return Step("no_term_end", Verdict.PASSES if possible else Verdict.REFUSES, numbers)
-	answer = commitments.may_change(terms, current, wanted, now)
+	answer = commitments.answer_for(facts, policy.return_windows, current, wanted, now)
 	numbers |= {"reason": answer.reason, "until": plain(answer.until)}
 	if increase and commitments.running(terms, now):
 		barred = answer.when is not When.NOW

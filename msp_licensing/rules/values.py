@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 
 class Word(str, Enum):
@@ -184,6 +185,8 @@ class SubscriptionFacts:
 		status: Pax8's word; only `Active` may be changed.
 		quantity: seats now; `None` when Pax8 does not say.
 		vendor: the product's vendor (a Pax8 subscription carries none); `None` or blank = unknown.
+		known_vendors: other names by which the product's vendor is known, until a person confirms the present one;
+			what is held or limited by any of these names is so by all of them.
 		usage_class: `Seat`, `Usage`, `Unknown` or `None`; anything but the first two counts as unknown.
 		start_date, end_date: the subscription's own dates. Pax8 refuses changes before the start; a subscription
 			past its end may still read `Active`.
@@ -204,6 +207,7 @@ class SubscriptionFacts:
 		always_held: staff hold every change of the product.
 		unit_price: what the client pays per seat and billing term; `None` = not known.
 		currency: ISO code of `unit_price`.
+		billing_term: Pax8's word for how it is billed; `None` = not known.
 		releases: changes of this subscription that were released without approval and not undone, oldest first, since
 			a person last approved one.
 		client_releases: the same for all subscriptions of the client, whatever a person approved between; what counts
@@ -235,10 +239,19 @@ class SubscriptionFacts:
 	renews: bool | None = None
 	renewed_on: date | None = None
 	added: tuple[Added, ...] = ()
+	known_vendors: tuple[str, ...] = ()
+	billing_term: str | None = None
+
+	@property
+	def vendor_names(self) -> tuple[str, ...]:
+		"""All names of the vendor that count, those it was known by first; none of them twice or empty."""
+		names = {vendor_key(name): name for name in (*self.known_vendors, self.vendor) if vendor_key(name)}
+		return tuple(str(name) for name in names.values())
 
 	def as_dict(self) -> dict[str, Any]:
 		"""Return the facts as JSON-able values (dates in ISO form), to be stored with a decision."""
 		stored = {key: plain(value) for key, value in asdict(self).items() if key not in _FACT_ROWS}
+		stored["known_vendors"] = [plain(name) for name in self.known_vendors]
 		for key in _FACT_ROWS:
 			stored[key] = [[plain(value) for value in row] for row in getattr(self, key)]
 		return stored
@@ -255,6 +268,8 @@ class SubscriptionFacts:
 				value = _amount(value)
 			elif name in _FACT_ROWS:
 				value = tuple(_FACT_ROWS[name](row) for row in value or ())
+			elif name == "known_vendors":
+				value = tuple(value or ())
 			known[name] = value
 		return cls(**known)
 
@@ -284,6 +299,8 @@ _FACT_DEFAULTS: dict[str, Any] = {
 	"renews": None,
 	"renewed_on": None,
 	"added": (),
+	"known_vendors": (),
+	"billing_term": None,
 }
 
 
@@ -374,8 +391,14 @@ class Decision:
 
 
 def vendor_key(vendor: object) -> str:
-	"""Return the form in which vendor names are compared: blanks collapsed, case folded; `""` = unknown."""
-	return " ".join(vendor.split()).casefold() if isinstance(vendor, str) else ""
+	"""Return the form in which vendor names are compared: letters and digits only, case folded; `""` = unknown.
+
+	>>> vendor_key("Acronis, Inc.") == vendor_key("ACRONIS  Inc")
+	True
+	"""
+	if not isinstance(vendor, str):
+		return ""
+	return "".join(character for character in normalize("NFKC", vendor).casefold() if character.isalnum())
 
 
 def as_day(value: object) -> date | None:

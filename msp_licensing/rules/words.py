@@ -150,6 +150,14 @@ _STAFF = {
 	"no_approval_needed": _("Released: approval is not required by default, and no threshold is set."),
 }
 
+# "vendor_override", where the vendor was known by that name, and has another at Pax8 now.
+_STAFF_KNOWN_VENDOR = _(
+	"Held: every change of {vendor} needs approval. Pax8 now says “{now}”; until somebody confirms that name, both count."
+)
+_STAFF_VENDOR_GONE = _(
+	"Held: every change of {vendor} needs approval, and this product was known to be of {vendor}. Pax8 names no vendor now."
+)
+
 # "commitment_unknown", where Pax8 shows no end that could be named.
 _STAFF_UNKNOWN_END = _(
 	"Held: whether a commitment allows a decrease now is not known, since Pax8 shows no end of one: Pax8 may refuse."
@@ -168,6 +176,9 @@ _COMMITMENT = {
 	"last_day": _("{until} is the last day of a window: Pax8 may refuse."),
 	"perhaps_renewed": _(
 		"The commitment ended on {commitment_end}, and may have renewed since: Pax8 may refuse."
+	),
+	"vendor_changed": _(
+		"The vendor's name has changed at Pax8, and the return windows of its names differ: Pax8 may refuse."
 	),
 	"hidden": _(
 		"The vendor takes licenses back for some days only, and Pax8 may not show the commitment of a monthly plan."
@@ -221,6 +232,9 @@ def client_sentence(decision: Decision) -> Sentence:
 
 def staff_sentence(decision: Decision) -> Sentence:
 	"""Return what staff are told about a decision: the outcome, the rule and its numbers."""
+	if decision.rule == "vendor_override" and "now" in decision.numbers:
+		message = _STAFF_KNOWN_VENDOR if decision.numbers["now"] else _STAFF_VENDOR_GONE
+		return _sentence(message, decision.numbers)
 	if decision.rule == "commitment_unknown" and not decision.numbers.get("commitment_end"):
 		return _sentence(_STAFF_UNKNOWN_END, decision.numbers)
 	return _sentence(_STAFF.get(decision.rule, decision.rule), decision.numbers)

@@ -1,17 +1,20 @@
 """Products, as Pax8 lists them. The list costs a call per 200 products; for their prices see `prices`."""
 
+from datetime import datetime
 from typing import Any
+
+from frappe.utils import now_datetime
 
 from msp_licensing.pax8 import NotFound, Pax8Client, Product
 from msp_licensing.rules.categories import guess_category
-from msp_licensing.sync import prices
+from msp_licensing.sync import prices, vendors
 from msp_licensing.sync.companies import mark_vanished
 from msp_licensing.sync.mirror import Mirror, Row, fingerprint, fitting, upsert
 
 DOCTYPE = "Pax8 Product"
 
 # What a new product starts with, and staff own from then on.
-_CHOICES = ("category", "visible", "featured", "usage_class", "usage_class_set_by_staff")
+_CHOICES = ("known_vendor", "category", "visible", "featured", "usage_class", "usage_class_set_by_staff")
 _INSERT_ONLY = ("pax8_id", *_CHOICES)
 
 
@@ -29,18 +32,25 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 			_add(mirror, product)
 			run.progress(mirror)
 	mark_vanished(mirror, run, reread=lambda name: _reread(pax8, mirror, name), field="discontinued")
+	_tell_of_vendors()
 	prices.sync(pax8, run)
+
+
+def _tell_of_vendors() -> None:
+	from msp_licensing.sync import watch  # not at the top: it looks at the schedule, which names this walk
+
+	watch.tell_of_vendors()
 
 
 def take_list(pax8: Pax8Client, run: Any) -> dict[str, str | None]:
 	"""Stores the whole list of products, without prices and conclusions; returns the vendor of each."""
 	mirror = _mirror(_Uncounted(run))
-	vendors = {}
+	found = {}
 	with mirror:
 		for product in pax8.products(on_unreadable=mirror.refuse):
 			_add(mirror, product)
-			vendors[product.id] = product.vendor_name
-	return vendors
+			found[product.id] = product.vendor_name
+	return found
 
 
 class _Uncounted:
@@ -52,7 +62,13 @@ class _Uncounted:
 
 
 def _mirror(run: Any) -> Mirror:
-	return Mirror(DOCTYPE, run, choices=_CHOICES)
+	since = now_datetime()
+	return Mirror(DOCTYPE, run, write=lambda rows: _write(rows, since), choices=_CHOICES)
+
+
+def _write(rows: list[tuple[str, Row]], since: datetime) -> None:
+	upsert(DOCTYPE, rows, insert_only=_INSERT_ONLY)
+	vendors.note([name for name, _row in rows], since)
 
 
 def _add(mirror: Mirror, product: Product) -> None:
@@ -80,7 +96,9 @@ def store_one(product: Product) -> str | None:
 	row = row_of(product)
 	choices = _first_choices(product.name, product.vendor_name)
 	values = fitting(DOCTYPE)({"pax8_id": product.id, **row, **choices})
+	since = now_datetime()
 	upsert(DOCTYPE, [(product.id, {**values, "fingerprint": fingerprint(row)})], insert_only=_INSERT_ONLY)
+	vendors.note([product.id], since)
 	return values["vendor"]
 
 
@@ -96,6 +114,7 @@ def store_placeholder(product_id: str, name: str | None) -> None:
 def _first_choices(name: str | None, vendor: str | None) -> Row:
 	"""What a new product starts with; from then on these belong to staff."""
 	return {
+		"known_vendor": vendor,
 		"category": guess_category(name, vendor),
 		"visible": 0,
 		"featured": 0,

@@ -16,13 +16,14 @@ from frappe.utils import format_datetime, get_url_to_form
 
 from msp_licensing import clock
 from msp_licensing.changes import notify
-from msp_licensing.sync import health
+from msp_licensing.rules.vendors import Change
+from msp_licensing.sync import health, vendors
 from msp_licensing.sync.health import Health, Problem, State
 
 DOCTYPE = "Pax8 Sync Warning"
 SETTINGS = "Pax8 Settings"
 
-STALE, PROBLEM = "Stale", "Problem"
+STALE, PROBLEM, VENDOR = "Stale", "Problem", "Vendor"
 
 # More problems than this are counted in a notice, not listed.
 LISTED = 5
@@ -40,12 +41,21 @@ def check() -> None:
 	known = _open_warnings()
 	report = health.report()
 	recovered = _end_what_is_over(report, known)
+	_tell_of_vendors(known)
 	stale = _remember_stale(report, known)
 	problems = _remember_problems(report, known)
 	if stale or problems:
 		_warn(stale, problems)
 	if recovered:
 		_all_clear(recovered)
+	frappe.db.commit()  # nosemgrep: warnings and notices together
+
+
+def tell_of_vendors() -> None:
+	"""Tells of vendors that have another name at Pax8 than the one they are known by; each once. Commits."""
+	frappe.db.commit()  # nosemgrep: as `check`
+	_wait_for_other_checks()
+	_tell_of_vendors(_open_warnings())
 	frappe.db.commit()  # nosemgrep: warnings and notices together
 
 
@@ -74,17 +84,79 @@ def _end_what_is_over(report: list[Health], known: dict[str, Any]) -> list[Healt
 	state = {row.kind: row for row in report}
 	recovered = []
 	for key, warning in list(known.items()):
+		if warning.about == VENDOR:
+			continue
 		row = state.get(warning.kind)
 		if row and row.state != State.OFF:
 			if warning.about == STALE and row.state != State.FRESH:
 				continue
 			if warning.about == PROBLEM and not health.is_over(warning.kind, warning.problem_key):
 				continue
-		frappe.db.set_value(DOCTYPE, warning.name, {"ended_on": clock.site_now(), "open_key": None})
-		del known[key]
+		_end(known, key)
 		if warning.about == STALE and row and row.state == State.FRESH:
 			recovered.append(row)
 	return recovered
+
+
+def _end(known: dict[str, Any], key: str) -> None:
+	frappe.db.set_value(DOCTYPE, known.pop(key).name, {"ended_on": clock.site_now(), "open_key": None})
+
+
+def _tell_of_vendors(known: dict[str, Any]) -> None:
+	"""Ends the warnings of vendors whose names have been confirmed, and opens and tells of those that are new."""
+	waiting = vendors.changes()
+	keys = {change.key for change in waiting}
+	for key, warning in list(known.items()):
+		if warning.about == VENDOR and warning.problem_key not in keys:
+			_end(known, key)
+	found = [
+		change
+		for change in vendors.concerning(waiting)
+		if _open(
+			known,
+			"Products",
+			VENDOR,
+			since=change.since,
+			cause=None,
+			reason=_vendor_words(change),
+			problem_key=change.key,
+		)
+	]
+	if found:
+		_warn_of_vendors(found)
+
+
+def _vendor_words(change: Change) -> str:
+	if change.vendor:
+		return _("{0} is called {1} at Pax8 now.").format(change.known, change.vendor)
+	return _("Pax8 names no vendor any more for products of {0}.").format(change.known)
+
+
+def _warn_of_vendors(found: list[Change]) -> None:
+	subject = _("A vendor's name has changed at Pax8: {0}").format(", ".join(change.known for change in found))
+	settings = "Licensing Settings"
+	notify.tell(
+		notify.managers(),
+		doctype=settings,
+		name=settings,
+		subject=subject[:140],
+		message=frappe.render_template(
+			"msp_licensing/templates/emails/vendor_changed.html",
+			{
+				"subject": subject,
+				"changes": [
+					{
+						"words": _vendor_words(change),
+						"products": _("1 product")
+						if len(change.products) == 1
+						else _("{0} products").format(len(change.products)),
+					}
+					for change in found
+				],
+				"link": get_url_to_form(settings, settings),
+			},
+		),
+	)
 
 
 def _remember_stale(report: list[Health], known: dict[str, Any]) -> list[Health]:

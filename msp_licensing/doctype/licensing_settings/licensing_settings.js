@@ -70,11 +70,15 @@ const explain = frappe.utils.debounce(async (frm) => {
 	);
 }, 250);
 
-const vendor_key = (vendor) => (vendor || "").trim().replace(/\s+/g, " ").toLowerCase();
+// As rules/values.py compares names: letters and digits only.
+const vendor_key = (vendor) =>
+	(vendor || "").normalize("NFKC").toLowerCase().replace(/ß/g, "ss").replace(/[^\p{L}\p{N}]/gu, "");
 
 async function show_vendors(frm) {
 	frm.vendors = await frappe.xcall(`${API}.settings.vendors`);
 	const $wrapper = frm.get_field("vendor_badges_html").$wrapper.empty();
+	frm.vendor_changes = $('<div class="vendor-changes"></div>').appendTo($wrapper);
+	show_vendor_changes(frm);
 	const search = __("Search vendors");
 	frm.vendor_search = $('<input type="search" class="form-control input-xs mb-3" style="max-width: 260px">')
 		.attr({ placeholder: search, "aria-label": search })
@@ -83,6 +87,13 @@ async function show_vendors(frm) {
 	frm.vendor_badges = $('<div class="d-flex flex-wrap" style="gap: 8px"></div>').appendTo($wrapper);
 	draw_vendors(frm);
 }
+
+const show_vendor_changes = frappe.utils.debounce((frm) => {
+	const { vendor_overrides, return_windows } = frm.doc;
+	msp_licensing.show_vendor_changes(frm, frm.vendor_changes, { vendor_overrides, return_windows });
+}, 250);
+
+frappe.ui.form.on("Licensing Return Window", { vendor: (frm) => show_vendor_changes(frm) });
 
 function draw_vendors(frm) {
 	const chosen = new Map((frm.doc.vendor_overrides || []).map((row) => [vendor_key(row.vendor), row]));
@@ -130,6 +141,7 @@ function vendor_badge(frm, row, override) {
 			}
 			frm.dirty();
 			frm.refresh_field("vendor_overrides");
+			show_vendor_changes(frm);
 			draw_vendors(frm);
 			frm.vendor_badges.find(`button`).filter((_, el) => el.textContent.endsWith(row.vendor)).trigger("focus");
 		});

@@ -42,10 +42,12 @@ class LicensingSettings(PlainTextDocument):
 
 	def clean_vendor_overrides(self):
 		"""A vendor once, however it was typed; vendors that a sync no longer finds stay."""
+		from msp_licensing.rules.policy import vendor_key
+
 		seen: set[str] = set()
 		rows = []
 		for row in self.vendor_overrides:
-			key = (row.vendor or "").strip().casefold()
+			key = vendor_key(row.vendor)
 			if key and key not in seen:
 				seen.add(key)
 				row.vendor = row.vendor.strip()
@@ -54,6 +56,8 @@ class LicensingSettings(PlainTextDocument):
 
 	def clean_return_windows(self):
 		"""A vendor once; a window is a whole number of days, at least one."""
+		from msp_licensing.rules.policy import vendor_key
+
 		seen: set[str] = set()
 		for row in self.return_windows:
 			row.vendor = " ".join((row.vendor or "").split())
@@ -63,9 +67,9 @@ class LicensingSettings(PlainTextDocument):
 						row.vendor or _("Return Windows"), MAX_RETURN_DAYS
 					)
 				)
-			if row.vendor.casefold() in seen:
+			if vendor_key(row.vendor) in seen:
 				frappe.throw(_("{0} is in the return windows twice.").format(row.vendor))
-			seen.add(row.vendor.casefold())
+			seen.add(vendor_key(row.vendor))
 
 	def _throw_problem(self, problem):
 		from msp_licensing.changes.policies import throw_problem
