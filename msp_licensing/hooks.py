@@ -70,7 +70,11 @@ doc_events = {
 	doctype: {
 		"after_insert": "msp_licensing.access.follow.client_made",
 		"on_update": "msp_licensing.access.follow.client_changed",
-		"after_rename": "msp_licensing.access.follow.client_renamed",
+		"before_rename": "msp_licensing.changes.merged_policies.before_rename",
+		"after_rename": [
+			"msp_licensing.access.follow.client_renamed",
+			"msp_licensing.changes.merged_policies.after_rename",
+		],
 		"after_delete": "msp_licensing.access.follow.client_deleted",
 	}
 	for doctype in ("MSP Client", "Customer")

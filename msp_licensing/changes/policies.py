@@ -1,6 +1,7 @@
 """The policy that counts for a client: Licensing Settings, with what a Licensing Client Policy says otherwise."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -18,11 +19,12 @@ from msp_licensing.rules.policy import (
 	validate_options,
 	validate_threshold,
 )
+from msp_licensing.rules.strictest import strictest
 from msp_licensing.rules.words import problem_sentence
 
 CLIENT_POLICY = "Licensing Client Policy"
 
-_FIELDS = (
+FIELDS = (
 	"name",
 	"require_approval",
 	"threshold_mode",
@@ -43,6 +45,7 @@ _FIELDS = (
 	"override_limits",
 	"min_quantity",
 	"max_quantity",
+	"settings_count_too",
 )
 
 
@@ -86,43 +89,52 @@ def unsaved_settings(values: str | dict[str, Any]) -> Any:
 
 
 def policy_for(client_doctype: str | None, client: str | None, settings: Any = None) -> Policy:
-	"""The policy that counts for a client: the global one, or its own where it has one.
+	"""The policy that counts for a client: the global one, or its own where it has one; see `with_all`.
 
 	Args:
 		settings: a Licensing Settings document, saved or not; None: the site's.
 	"""
-	policy = current_policy(settings)
-	own = own_policy(client_doctype, client)
-	return with_own(policy, own) if own else policy
+	return with_all(current_policy(settings), own_policies(client_doctype, client))
 
 
 def policies_for(rows: list[Any], settings: Any = None) -> dict[tuple[str | None, str | None], Policy]:
 	"""The policies of all clients of subscription rows (client_doctype, client), read at once."""
 	policy = current_policy(settings)
 	wanted = {(row.client_doctype, row.client) for row in rows}
-	found = {
-		(own.client_doctype, own.client): with_own(policy, own)
-		for own in frappe.get_all(
-			CLIENT_POLICY,
-			{"client": ("in", [client for _doctype, client in wanted if client] or [""]), "disabled": 0},
-			[*_FIELDS, "client_doctype", "client"],
-			order_by="creation desc",  # should there be two after a merge, the older one counts, as below
-		)
-	}
-	return {key: found.get(key, policy) for key in wanted}
+	found: dict[tuple[str | None, str | None], list[Any]] = {}
+	for own in frappe.get_all(
+		CLIENT_POLICY,
+		{"client": ("in", [client for _doctype, client in wanted if client] or [""]), "disabled": 0},
+		[*FIELDS, "client_doctype", "client"],
+		order_by="creation asc, name asc",
+	):
+		found.setdefault((own.client_doctype, own.client), []).append(own)
+	return {key: with_all(policy, found.get(key, ())) for key in wanted}
 
 
-def own_policy(client_doctype: str | None, client: str | None) -> Any:
-	"""The Licensing Client Policy of a client, if it has one that is not disabled."""
+def own_policies(client_doctype: str | None, client: str | None) -> list[Any]:
+	"""Each Licensing Client Policy of a client that is not disabled, the oldest first: one, but for merged clients."""
 	if not client:
-		return None
-	return frappe.db.get_value(
+		return []
+	return frappe.get_all(
 		CLIENT_POLICY,
 		{"client_doctype": client_doctype, "client": client, "disabled": 0},
-		list(_FIELDS),
-		as_dict=True,
-		order_by="creation asc",
+		list(FIELDS),
+		order_by="creation asc, name asc",
 	)
+
+
+def with_all(policy: Policy, own: Sequence[Any]) -> Policy:
+	"""The global policy with what the client's own say otherwise: of several, the strictest value of each option.
+
+	After a merge with a client that had none, the global one is among them until somebody has looked.
+	"""
+	if not own:
+		return policy
+	counting = [with_own(policy, one) for one in own]
+	if any(cint(one.get("settings_count_too")) for one in own):
+		counting.append(policy)
+	return strictest(counting)
 
 
 def with_own(policy: Policy, own: Any) -> Policy:

@@ -97,12 +97,17 @@ def explain(settings: str | dict[str, Any]) -> list[str]:
 
 @frappe.whitelist()
 def explain_client(policy: str | dict[str, Any]) -> list[str]:
-	"""What counts for a client: the values in the form of its Licensing Client Policy over the settings."""
+	"""What counts for a client: the values in the form of its Licensing Client Policy over the settings.
+
+	Where merged clients have left several policies, the others count as well.
+	"""
 	permissions.require_connection_manager()
 	values = json.loads(policy) if isinstance(policy, str) else policy
 	own = frappe.get_doc({**values, "doctype": policies.CLIENT_POLICY})
 	settings = frappe.get_cached_doc("Licensing Settings")
-	counting = policies.with_own(policies.current_policy(settings), own)
+	others = [row for row in policies.own_policies(own.client_doctype, own.client) if row.name != own.name]
+	together = others if own.disabled else [*others, own]
+	counting = policies.with_all(policies.current_policy(settings), together or [own])
 	if problem := validate_limits(counting.min_quantity, counting.max_quantity):
 		message, named = problem_sentence(problem)
 		return [_(message).format(**named)]
@@ -117,4 +122,6 @@ def explain_client(policy: str | dict[str, Any]) -> list[str]:
 		if limits.maximum
 		else _("From {0} licenses, with no upper limit.").format(limits.minimum)
 	)
+	if len(together) > 1:
+		told.append(_("Of each option, the strictest value of {0} policies counts.").format(len(together)))
 	return [*meaning.sentences(counting, settings, client=True), " ".join(told)]

@@ -167,8 +167,9 @@ class _Tried:
 		"""The policies of all clients of rows (client_doctype, client)."""
 		found = decide.policies_for(rows, self.settings)
 		if self.own and self.client in found:
-			policy = decide.current_policy(self.settings)
-			found[self.client] = policy if cint(self.own.disabled) else policies.with_own(policy, self.own)
+			others = [own for own in policies.own_policies(*self.client) if own.name != self.own.name]
+			tried = others if cint(self.own.disabled) else [*others, self.own]
+			found[self.client] = policies.with_all(decide.current_policy(self.settings), tried)
 		return found
 
 

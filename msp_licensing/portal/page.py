@@ -190,6 +190,8 @@ def _commitment(row: Row, today: date, formats: Formats) -> str:
 
 def _limits(policy: Policy, rule: SubscriptionRule, formats: Formats) -> str:
 	minimum, maximum = effective_limits(policy, rule)
+	if 0 < maximum < minimum:  # the limits of two policies
+		return ""
 	if maximum and minimum > 1:
 		return formats.translate(_("You can ask for {0} to {1}.")).format(minimum, maximum)
 	if maximum:

@@ -10,6 +10,8 @@ from msp_licensing.rules.values import vendor_key
 
 # A name that appears so long before the old one is gone may be the new one: Pax8 need not rename everything in a day.
 RENAMED_WITHIN = timedelta(days=30)
+# What was there from the first sync on is no new name. A first sync may take hours.
+TOGETHER_WITHIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,14 @@ class Change:
 		known: the name by which the vendor is known. vendor: the name at Pax8 now; `None` = none.
 		products: their ids.
 		since: the beginning of the sync that first saw it.
+		first_seen: when the first of the products appeared here.
 	"""
 
 	known: str
 	vendor: str | None
 	products: tuple[str, ...]
 	since: datetime
+	first_seen: datetime
 
 	@property
 	def key(self) -> str:
@@ -47,7 +51,8 @@ def is_renamed(change: Change, first_seen: Mapping[str, datetime]) -> bool:
 	seen = first_seen.get(vendor_key(change.vendor))
 	if seen is None or seen >= change.since:
 		return True
-	return vendor_key(change.known) not in first_seen and seen >= change.since - RENAMED_WITHIN
+	is_new = seen >= change.since - RENAMED_WITHIN and seen > change.first_seen + TOGETHER_WITHIN
+	return is_new and vendor_key(change.known) not in first_seen
 
 
 def also_known(changes: Iterable[Change], first_seen: Mapping[str, datetime]) -> dict[str, tuple[str, ...]]:

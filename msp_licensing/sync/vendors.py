@@ -55,7 +55,7 @@ def changes() -> list[Change]:
 	for row in frappe.get_all(
 		DOCTYPE,
 		filters={"vendor_changed_on": ("is", "set")},
-		fields=["name", "vendor", "known_vendor", "vendor_changed_on"],
+		fields=["name", "creation", "vendor", "known_vendor", "vendor_changed_on"],
 		order_by="vendor_changed_on asc, name asc",
 	):
 		found.setdefault((vendor_key(row.known_vendor), vendor_key(row.vendor)), []).append(row)
@@ -65,6 +65,7 @@ def changes() -> list[Change]:
 			rows[0].vendor or None,
 			tuple(row.name for row in rows),
 			rows[0].vendor_changed_on,
+			min(row.creation for row in rows),
 		)
 		for rows in found.values()
 	]

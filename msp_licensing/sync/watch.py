@@ -133,7 +133,7 @@ def _vendor_words(change: Change) -> str:
 
 
 def _warn_of_vendors(found: list[Change]) -> None:
-	subject = _("A vendor's name has changed at Pax8: {0}").format(", ".join(change.known for change in found))
+	subject = _("Vendor name changed at Pax8: {0}").format(", ".join(change.known for change in found))
 	settings = "Licensing Settings"
 	notify.tell(
 		notify.managers(),

@@ -13,7 +13,7 @@ PRODUCT = storybook.KEEPER_BUSINESS
 CLIENT = {"client_doctype": "§", "client": "Cedar & Pine Architects"}
 
 # function: arguments that a manager's call gets through with ("…": a waiting request, "§": the DocType of
-# clients, "¶": a webhook event, "†": another waiting request)
+# clients, "¶": a webhook event, "†": another waiting request, "¤": a client's policy)
 READS = {
 	"connection.state": {},
 	"webhooks.state": {},
@@ -22,6 +22,8 @@ READS = {
 	"settings.vendors": {},
 	"settings.explain": {"settings": '{"auto_approve_threshold": 50}'},
 	"settings.explain_client": {"policy": '{"require_approval": "On"}'},
+	"vendors.overview": {},
+	"policies.duplicates": {"policy": "¤"},
 	"catalog.products": {},
 	"catalog.matching": {},
 	"catalog.facets": {},
@@ -55,6 +57,9 @@ MANAGER_WRITES = {
 	"requests.reject": {"request": "†"},
 	"applying.approve_another": {"request": "…", "quantity": 12, "reason": "Enough", "seen_quantity": 10},
 	"applying.change_now": {"subscription": storybook.CEDAR_SOPHOS, "quantity": "43", "reason": "By phone"},
+	"vendors.confirm": {"known": "Microsoft", "vendor": "Microsoft CSP"},
+	"policies.make_one": {"policy": "¤"},
+	"policies.keep": {"policy": "¤"},
 	"webhooks.process_again": {"event": "¶"},
 	"clients.invite": {**CLIENT, "email": "new@cedarpine.example", "first_name": "New"},
 	"clients.decide_access": {"names": ["none"], "action": "Revoke"},
@@ -119,6 +124,18 @@ def an_event():
 	return frappe.db.get_value(events.DOCTYPE, {"event_hash": found.event_hash})
 
 
+def a_policy():
+	"""A Licensing Client Policy of Cedar & Pine."""
+	import frappe
+
+	from msp_licensing.setup import demo
+
+	doctype = "Licensing Client Policy"
+	client = {"client_doctype": demo.client_doctype(), "client": CLIENT["client"]}
+	found = frappe.db.exists(doctype, client)
+	return found or frappe.get_doc({"doctype": doctype, **client}).db_insert() or frappe.db.exists(doctype, client)
+
+
 def another():
 	import frappe
 
@@ -128,7 +145,7 @@ def another():
 def call(path, arguments, pending):
 	from msp_licensing.setup import demo
 
-	stand_ins = {"…": pending, "†": another(), "§": demo.client_doctype(), "¶": an_event()}
+	stand_ins = {"¤": a_policy(), "…": pending, "†": another(), "§": demo.client_doctype(), "¶": an_event()}
 	arguments = {
 		key: stand_ins.get(value, value) if isinstance(value, str) else value
 		for key, value in arguments.items()

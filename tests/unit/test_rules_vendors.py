@@ -106,7 +106,7 @@ def test_facts_are_stored_with_all_names():
 
 
 def change(known, vendor, *products):
-	return Change(known, vendor, products or ("p1",), SINCE)
+	return Change(known, vendor, products or ("p1",), SINCE, first_seen=SINCE - timedelta(days=200))
 
 
 def test_a_new_name_counts_for_products_that_were_never_known_by_the_old_one():
@@ -127,6 +127,12 @@ def test_a_rename_that_took_pax8_some_days_is_one():
 	assert also_known([change("Microsoft", "Microsoft CSP")], first_seen)
 	long_ago = {vendor_key("Keeper"): SINCE - timedelta(days=100)}
 	assert also_known([change("Microsoft", "Keeper")], long_ago) == {}
+
+
+def test_vendors_that_came_with_the_first_sync_are_not_each_others_new_names():
+	first_sync = SINCE - timedelta(days=2)
+	moved = Change("Keeper", "Sophos", ("p1",), SINCE, first_seen=first_sync)
+	assert also_known([moved], {vendor_key("Sophos"): first_sync + timedelta(minutes=5)}) == {}
 
 
 def test_a_vendor_that_is_gone_renames_nothing():

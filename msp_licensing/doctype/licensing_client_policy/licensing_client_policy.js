@@ -12,6 +12,7 @@ frappe.ui.form.on("Licensing Client Policy", {
 	refresh(frm) {
 		explain(frm);
 		if (!frm.is_new()) {
+			show_duplicates(frm);
 			frm.add_custom_button(__("Open Client"), () => frappe.set_route("Form", frm.doc.client_doctype, frm.doc.client));
 		}
 	},
@@ -43,7 +44,8 @@ frappe.ui.form.on("Licensing Client Policy", Object.fromEntries(FIELDS.map((fiel
 // What is in the form counts, saved or not; a slow answer to what was there before is dropped.
 const explain = frappe.utils.debounce(async (frm) => {
 	const asked = (frm.explanations = (frm.explanations || 0) + 1);
-	const policy = Object.fromEntries(FIELDS.map((field) => [field, frm.doc[field]]));
+	const fields = [...FIELDS, "name", "client_doctype", "client", "disabled", "settings_count_too"];
+	const policy = Object.fromEntries(fields.map((field) => [field, frm.doc[field]]));
 	const sentences = await frappe.xcall("msp_licensing.desk.settings.explain_client", { policy: JSON.stringify(policy) });
 	if (asked !== frm.explanations) return;
 	const { escape_html } = frappe.utils;
@@ -56,3 +58,47 @@ const explain = frappe.utils.debounce(async (frm) => {
 		</div>`
 	);
 }, 250);
+
+// Merged clients leave two policies: both are shown, and one of them is made.
+async function show_duplicates(frm) {
+	const { name } = frm.doc;
+	const API = "msp_licensing.desk.policies";
+	const { escape_html } = frappe.utils;
+	const found = await frappe.xcall(`${API}.duplicates`, { policy: name });
+	if (!found || frm.doc.name !== name) return;
+	const several = found.policies.length > 1;
+	const heading = several
+		? __("Clients were merged: this client has {0} policies. The strictest value of each option counts until you make one of them.", [
+				found.policies.length,
+		  ])
+		: __("A client without a policy was merged into this one. The stricter of this policy and Licensing Settings counts until you keep it.");
+	const link = (other, index) =>
+		index
+			? `<a href="/app/licensing-client-policy/${encodeURIComponent(other)}">${escape_html(other)}</a>`
+			: __("This policy");
+	const table = found.rows.length
+		? `<table class="table table-bordered small mt-2 mb-0"><thead><tr><th></th>${found.policies
+				.map((other, index) => `<th>${link(other, index)}</th>`)
+				.join("")}</tr></thead><tbody>${found.rows
+				.map((row) => `<tr><td>${escape_html(row.label)}</td>${row.values.map((value) => `<td>${escape_html(value)}</td>`).join("")}</tr>`)
+				.join("")}</tbody></table>`
+		: "";
+	frm.set_intro(`${heading}${table}`, "orange");
+	if (!frappe.user.has_role("Licensing Manager")) return;
+	const act = (label, method, question) =>
+		frm.add_custom_button(label, () =>
+			frappe.confirm(question, async () => {
+				const message = await frappe.xcall(`${API}.${method}`, { policy: name });
+				frappe.show_alert({ message: escape_html(message), indicator: "green" });
+				frm.reload_doc();
+			})
+		);
+	act(
+		__("Keep This Policy"),
+		"keep",
+		several ? __("Keep this policy as it is, and disable the others?") : __("Keep this policy for the client as it is?")
+	);
+	if (several || found.settings) {
+		act(__("Use the Strictest"), "make_one", __("Write the strictest value of each option into this policy, and disable the others?"));
+	}
+}

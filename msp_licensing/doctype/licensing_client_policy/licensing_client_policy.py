@@ -14,9 +14,19 @@ class LicensingClientPolicy(PlainTextDocument):
 	def validate_client(self):
 		if self.client_doctype not in CLIENT_DOCTYPES:
 			frappe.throw(_("Client records can be one of: {0}.").format(", ".join(CLIENT_DOCTYPES)))
-		other = frappe.db.exists(
+		if self.disabled or self.is_in_effect():
+			return
+		# Of two at once the second waits here, and then sees the first: a locking read sees what is committed.
+		frappe.db.get_value(self.client_doctype, self.client, "name", for_update=True)
+		other = frappe.db.get_value(
 			self.doctype,
-			{"client_doctype": self.client_doctype, "client": self.client, "name": ("!=", self.name)},
+			{
+				"client_doctype": self.client_doctype,
+				"client": self.client,
+				"disabled": 0,
+				"name": ("!=", self.name),
+			},
+			for_update=True,
 		)
 		if other:
 			frappe.throw(
@@ -25,6 +35,12 @@ class LicensingClientPolicy(PlainTextDocument):
 				),
 				frappe.DuplicateEntryError,
 			)
+
+	def is_in_effect(self) -> bool:
+		"""Whether it is stored as not disabled already: two that merged clients have left can both be saved."""
+		if not self.name:
+			return False
+		return frappe.db.get_value(self.doctype, self.name, "disabled") == 0
 
 	def validate_values(self):
 		from msp_licensing.changes.policies import check_own
