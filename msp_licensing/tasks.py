@@ -24,9 +24,10 @@ def _sync(kind: str) -> None:
 
 
 def follow_up_license_changes() -> None:
-	"""Takes up requests whose job was lost, whose worker died, that wait for Pax8, or whose quantity has moved."""
+	"""Takes up requests whose job was lost, whose worker died, that wait for Pax8, or whose quantity or price has moved."""
 	frappe.enqueue("msp_licensing.changes.apply.follow_up", queue="short", enqueue_after_commit=True)
 	frappe.enqueue("msp_licensing.changes.moved.run", queue="short", enqueue_after_commit=True)
+	frappe.enqueue("msp_licensing.changes.price_drift.run", queue="short", enqueue_after_commit=True)
 
 
 def watch_scheduled_changes() -> None:

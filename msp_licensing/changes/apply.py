@@ -26,7 +26,7 @@ from frappe import _
 from frappe.utils import cint
 
 from msp_licensing import clock
-from msp_licensing.changes import attempts, notify, observe, result, states
+from msp_licensing.changes import attempts, notify, observe, price_drift, result, states
 from msp_licensing.changes.attempts import READ, READ_BACK, Attempts
 from msp_licensing.changes.states import APPLYING, APPROVED, DOCTYPE, FAILED, NEEDS_REVIEW, WITHDRAWN
 from msp_licensing.pax8 import Forbidden, NotFound, Pax8Client, Pax8Error, Refused, Subscription
@@ -194,6 +194,10 @@ class _Application:
 		if remote.status != ACTIVE:
 			message = _("The subscription is {0} at Pax8: nothing was sent.").format(remote.status)
 			return self._fail_unsent(message)
+		price_drift.follow(self.name, expect=(APPLYING,))
+		frappe.db.commit()  # nosemgrep: what was found to cost something else goes back, or is written down
+		if not self._still_unsent():
+			return None
 
 		if connection.mode() != connection.LIVE:
 			# Switched off while this worker was waiting for Pax8.

@@ -11,19 +11,26 @@ from frappe import _
 from frappe.utils import cint, get_fullname
 
 from msp_licensing import clock, permissions
-from msp_licensing.changes import decide, notify, requests, states
+from msp_licensing.changes import decide, notify, price_drift, requests, states
 from msp_licensing.changes.requests import ChangeRefused
 from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, PENDING, REJECTED
 from msp_licensing.rules import client_approval
 from msp_licensing.rules.values import Step, Verdict
 
 
-def approve(name: str, *, access: permissions.PortalAccess, seen_quantity: int | None = None) -> Any:
+def approve(
+	name: str,
+	*,
+	access: permissions.PortalAccess,
+	seen_quantity: int | None = None,
+	seen_amount: str | None = None,
+) -> Any:
 	"""An approver of the client agrees to a colleague's request.
 
 	Args:
 		seen_quantity: the quantity the approver saw as the present one; if it has moved since, the approver is told and
 			nothing is approved: the change is another one, and costs something else.
+		seen_amount: the amount the approver saw, with its currency ("78.6 USD"; "" = not known): as for the quantity.
 
 	Returns:
 		The License Change Request, where the policy has led it; not committed.
@@ -47,6 +54,7 @@ def approve(name: str, *, access: permissions.PortalAccess, seen_quantity: int |
 				row.quantity
 			)
 		)
+	price_drift.check_seen(name, seen_amount, expect=(CLIENT_PENDING,))
 	decision = inputs.decide()
 	requests.refuse_client(decision)
 	agreed = Step(

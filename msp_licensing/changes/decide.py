@@ -62,6 +62,7 @@ FIELDS = (
 	"vanished",
 	"show_to_client",
 	"billing_term",
+	"parent_subscription",
 	"start_date",
 	"end_date",
 	"commitment_end",
@@ -76,7 +77,7 @@ FIELDS = (
 
 
 # What of its Pax8 Product.
-PRODUCT_FIELDS = ("usage_class", "commitment_options", "hold_changes", "vendor", "known_vendor")
+PRODUCT_FIELDS = ("usage_class", "commitment_options", "hold_changes", "follows_parent", "vendor", "known_vendor")
 
 
 class Inputs(NamedTuple):
@@ -172,6 +173,8 @@ def facts_of(
 		has_commitment=bool(subscription.commitment_term or subscription.commitment_term_id),
 		has_open_request=has_open_request,
 		vanished=bool(cint(subscription.vanished)),
+		parent_id=subscription.parent_subscription or None,
+		follows_parent=bool(subscription.parent_subscription and product and cint(product.follows_parent)),
 		always_held=bool(product and cint(product.hold_changes)),
 		unit_price=price.amount if price else None,
 		currency=price.currency if price else None,
@@ -286,8 +289,6 @@ def stored_facts(request: Any) -> Inputs | None:
 def client_words(decision: Decision) -> str:
 	"""What the client reads. A hold never tells which rule held."""
 	message, values = words.client_sentence(decision)
-	if "status" in values:
-		values = {**values, "status": _(words.STATUS_WORDS.get(values["status"], words.STATUS_UNKNOWN))}
 	return _(message).format(**localized(values))
 
 

@@ -12,18 +12,19 @@ from frappe import _
 from frappe.model.workflow import get_transitions, get_workflow, get_workflow_name, has_approval_access
 from frappe.utils import cint, get_fullname, strip_html
 
-from msp_licensing.changes import states
+from msp_licensing.changes import price_drift, states
 from msp_licensing.changes.requests import ChangeRefused
 from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, PENDING, REJECTED, SCHEDULED
 
 MOST_AT_ONCE = 200
 
 
-def approve(name: str, seen_quantity: int | None = None) -> Any:
+def approve(name: str, seen_quantity: int | None = None, seen_amount: str | None = None) -> Any:
 	"""Approves a request that waits for staff; a change for the end of the term is scheduled instead of sent.
 
 	Args:
 		seen_quantity: the current quantity that the user saw.
+		seen_amount: the amount that the user saw, with its currency ("78.6 USD"); "" = not known.
 
 	Returns:
 		The License Change Request, saved and not committed.
@@ -31,17 +32,25 @@ def approve(name: str, seen_quantity: int | None = None) -> Any:
 	Raises:
 		frappe.PermissionError: the user may not decide this request, or it is the user's own.
 		frappe.DoesNotExistError
-		ChangeRefused: it does not wait for staff, or the quantity is not the one the user saw; the message says what
-			became of it.
+		ChangeRefused: it does not wait for staff, or the quantity or the amount is not the one the user saw; the message
+			says what became of it.
 	"""
 	doc = _waiting(name, (PENDING,))
-	if seen_quantity is not None and cint(seen_quantity) != doc.current_quantity:
+	check_seen(name, seen_quantity, seen_amount)
+	doc.reload()
+	return _take(doc, states.GRANTED, usual=SCHEDULED if doc.timing == "End of Term" else APPROVED)
+
+
+def check_seen(name: str, seen_quantity: int | None, seen_amount: str | None) -> None:
+	"""Raises ChangeRefused if a request that waits for staff is not any more what a user saw of it; see `approve`."""
+	quantity = frappe.db.get_value(DOCTYPE, name, "current_quantity")
+	if seen_quantity is not None and cint(seen_quantity) != quantity:
 		raise ChangeRefused(
 			_("The quantity has changed from {0} to {1} meanwhile. Please look at the request again.").format(
-				cint(seen_quantity), doc.current_quantity
+				cint(seen_quantity), quantity
 			)
 		)
-	return _take(doc, states.GRANTED, usual=SCHEDULED if doc.timing == "End of Term" else APPROVED)
+	price_drift.check_seen(name, seen_amount, expect=(PENDING,))
 
 
 def reject(name: str, reason: str | None = None) -> Any:

@@ -11,7 +11,15 @@ from frappe import _
 from frappe.utils import cint, get_fullname
 
 from msp_licensing import clock, permissions
-from msp_licensing.changes import assignments, decide, notify, planning, site_automation, states
+from msp_licensing.changes import (
+	assignments,
+	decide,
+	notify,
+	planning,
+	price_drift,
+	site_automation,
+	states,
+)
 from msp_licensing.changes.audit import events
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused, event_of_decision, on_its_way
 from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED, SCHEDULED
@@ -154,6 +162,8 @@ def check_changes(doc: Any) -> None:
 		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
 	if step in APPROVALS:
 		_check_another_quantity(doc)
+	if doc.workflow_state in states.GRANTED:
+		price_drift.renew(doc)
 	doc.decided_by = frappe.session.user
 	doc.update(clock.stamp("decided_on"))
 	doc.update(states.NOT_WAITING)

@@ -67,6 +67,12 @@ NOTICES: dict[str, tuple[Notice, ...]] = {
 		Notice(COLLEAGUE, "staff_quantity_moved"),
 		Notice(REQUESTER, "client_quantity_moved"),
 	),
+	"price_moved": (
+		Notice(MANAGERS, "staff_price_moved", state=states.PENDING, mail="pending_notice", assign=True),
+		Notice(APPROVERS, "client_price_moved", state=states.CLIENT_PENDING),
+		Notice(COLLEAGUE, "staff_price_moved"),
+		Notice(REQUESTER, "client_price_moved"),
+	),
 	"reminder": (
 		Notice(MANAGERS, "staff_reminder", state=states.PENDING),
 		Notice(APPROVERS, "client_approval_reminder", state=states.CLIENT_PENDING),
@@ -123,6 +129,7 @@ TEXTS: dict[str, str] = {
 	"client_declined": "License Change to Client: Declined by Client",
 	"client_expired": "License Change to Client: Expired",
 	"client_failed": "License Change to Client: Failed",
+	"client_price_moved": "License Change to Client: Price Changed",
 	"client_quantity_moved": "License Change to Client: Quantity Moved",
 	"client_rejected": "License Change to Client: Rejected",
 	"client_scheduled": "License Change to Client: Scheduled",
@@ -134,6 +141,7 @@ TEXTS: dict[str, str] = {
 	"staff_digest": "License Change to Staff: Daily Digest",
 	"staff_outcome": "License Change to Staff: Outcome",
 	"staff_pending": "License Change to Staff: Pending",
+	"staff_price_moved": "License Change to Staff: Price Changed",
 	"staff_problem": "License Change to Staff: Problem",
 	"staff_provisioning_slow": "License Change to Staff: Provisioning Slow",
 	"staff_quantity_moved": "License Change to Staff: Quantity Moved",

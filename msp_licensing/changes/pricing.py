@@ -52,6 +52,39 @@ def price_of(
 	return _price(row, rates, settings, (known[0], known[-1]))
 
 
+def prices_of(wishes: Sequence[tuple[str, str, int, int]]) -> dict[str, ClientPrice | None]:
+	"""What clients pay per seat for many changes at once, as `price_of` tells it for one; a few queries for all.
+
+	Args:
+		wishes: rows of a key, the Pax8 Subscription, and the quantities before and after.
+
+	Returns:
+		The price by key; None: not known.
+	"""
+	if not wishes:
+		return {}
+	settings = frappe.get_cached_doc("Licensing Settings")
+	names = list({subscription for _key, subscription, _before, _after in wishes})
+	rows = {
+		row.name: row
+		for row in frappe.get_all("Pax8 Subscription", {"name": ("in", names)}, ["name", *_SUBSCRIPTION])
+	}
+	currencies = set(
+		frappe.get_all(
+			"Currency",
+			{"name": ("in", [row.currency for row in rows.values() if row.currency] or [""])},
+			pluck="name",
+		)
+	)
+	rates = _rates(list({r.product for r in rows.values() if r.product and _needs_rates(r, settings)}))
+	return {
+		key: _price(rows[subscription], rates.get(rows[subscription].product, ()), settings, (before, after))
+		if subscription in rows and rows[subscription].currency in currencies
+		else None
+		for key, subscription, before, after in wishes
+	}
+
+
 def known_prices(settings: Any, currency: str | None) -> tuple[int, int]:
 	"""Of how many active subscriptions of clients the price is known in a currency, and how many there are in all.
 

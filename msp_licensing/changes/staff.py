@@ -7,18 +7,20 @@ from frappe import _
 from frappe.utils import cint
 
 from msp_licensing import permissions
-from msp_licensing.changes import decide, document, planning, requests
+from msp_licensing.changes import decide, document, planning, price_drift, requests
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused
 from msp_licensing.changes.states import APPROVED, DOCTYPE, PENDING
 from msp_licensing.rules.policy import Outcome
 
 
-def approve_another(name: str, quantity: Any, reason: str, *, seen_quantity: int) -> Any:
+def approve_another(
+	name: str, quantity: Any, reason: str, *, seen_quantity: int, seen_amount: str | None = None
+) -> Any:
 	"""Approves a pending request with another quantity than the one asked for; both are kept, with the reason.
 
 	Args:
 		quantity: the total to be applied, as typed. reason: the requester reads it.
-		seen_quantity: the current quantity that whoever approves was looking at.
+		seen_quantity, seen_amount: what whoever approves was looking at; see `decisions.approve`.
 
 	Raises:
 		frappe.PermissionError: the user may not decide this request.
@@ -35,6 +37,8 @@ def approve_another(name: str, quantity: Any, reason: str, *, seen_quantity: int
 				doc.current_quantity
 			)
 		)
+	price_drift.check_seen(name, seen_amount, expect=(PENDING,))
+	doc.reload()
 	row = frappe.db.get_value("Pax8 Subscription", doc.subscription, list(decide.FIELDS), as_dict=True)
 	verdict, _for_clients = document.judge_for_staff(
 		row, quantity, planning.read_timing(doc.timing), has_open_request=False

@@ -27,9 +27,13 @@ from msp_licensing.rules.fate import History
 
 
 @frappe.whitelist(methods=["POST"])
-def approve_another(request: str, quantity: int | str, reason: str, seen_quantity: int) -> str:
+def approve_another(
+	request: str, quantity: int | str, reason: str, seen_quantity: int, seen_amount: str | None = None
+) -> str:
 	"""Approves a pending request with another quantity; returns its new state. See `changes.staff.approve_another`."""
-	return staff.approve_another(request, quantity, reason, seen_quantity=seen_quantity).workflow_state
+	return staff.approve_another(
+		request, quantity, reason, seen_quantity=seen_quantity, seen_amount=seen_amount
+	).workflow_state
 
 
 @frappe.whitelist(methods=["POST"])

@@ -102,7 +102,9 @@ CHECKS = {
 	"ended": (_lt("Has not ended"), _lt("End date: {end_date}")),
 	"future_start": (_lt("Has started"), _lt("Start date: {start_date}")),
 	"usage_based": (_lt("Has a number of licenses"), _lt("Billing class: {usage_class}")),
-	"follows_parent": (_lt("Does not follow a parent"), ""),
+	"billing_term": (_lt("Billing term allows changes"), _lt("{billing_term}")),
+	"unknown_term": (_lt("Billing term is known"), _lt("{billing_term}")),
+	"follows_parent": (_lt("Does not follow a parent"), _lt("Parent: {parent_id}")),
 	"missing": (_lt("A quantity was given"), ""),
 	"not_whole": (_lt("The quantity is a whole number"), _lt("Given: {wanted}")),
 	"below_one": (_lt("The quantity is at least 1"), _lt("Given: {wanted}")),
@@ -201,7 +203,7 @@ def _notices(doc: Any) -> list[str]:
 		)
 		if doc.workflow_state == states.APPROVED and (found := observe.words(doc.name)):
 			notices.append(found)
-	if doc.decision_rule == "quantity_moved" and doc.workflow_state in states.WAITING:
+	if doc.decision_rule in ("quantity_moved", "price_moved") and doc.workflow_state in states.WAITING:
 		notices.append(doc.decision_summary)
 	notices.extend(scheduled.notices(doc))
 	if (
@@ -278,11 +280,14 @@ def preview(subscription: str, wanted: str | None = None, timing: str | None = N
 
 
 @frappe.whitelist(methods=["POST"])
-def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
+def approve(
+	request: str, seen_quantity: int | None = None, seen_amount: str | None = None
+) -> dict[str, Any]:
 	"""Approves a request that waits for staff; one for the end of the term is scheduled. For the desk and for REST.
 
 	Args:
 		seen_quantity: the current quantity that the user saw; if it has moved since, nothing is approved.
+		seen_amount: the same for the amount, with its currency ("78.6 USD"); "" = not known.
 
 	Returns:
 		`request` and its `state` afterwards ("Approved" or "Scheduled").
@@ -291,7 +296,7 @@ def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
 		as `changes.decisions.approve`.
 	"""
 	permissions.require_manager()
-	doc = decisions.approve(request, seen_quantity)
+	doc = decisions.approve(request, seen_quantity, seen_amount)
 	return {"request": doc.name, "state": doc.workflow_state}
 
 
@@ -323,7 +328,8 @@ def decide_many(
 		names: of requests, as a list or as JSON.
 		action: "Approve" or "Reject".
 		reason: of a rejection, the same for all.
-		seen: the current quantity of each that the user saw, by request; see `approve`.
+		seen: what the user saw of each, by request: the current quantity, or a row with `quantity` and `amount`; see
+			`approve`.
 
 	Returns, Raises:
 		as `changes.decisions.many`.
@@ -337,10 +343,31 @@ def decide_many(
 	):
 		frappe.throw(_("Please choose at least one request."))
 	if action == "Approve":
-		return decisions.many(names, lambda name: decisions.approve(name, seen.get(name)))
+		return decisions.many(names, lambda name: decisions.approve(name, *_seen(seen.get(name))))
 	if action == "Reject":
 		return decisions.many(names, lambda name: decisions.reject(name, reason))
 	frappe.throw(_("Requests can be approved or rejected."))
+
+
+def _seen(value: Any) -> tuple[int | None, str | None]:
+	if isinstance(value, dict):
+		return value.get("quantity"), value.get("amount")
+	return value, None
+
+
+@frappe.whitelist(methods=["POST"])
+def check_seen(request: str, seen_quantity: int, seen_amount: str) -> None:
+	"""Refuses if a waiting request is not any more what the user saw of it, before Frappe's own workflow action.
+
+	Args:
+		seen_quantity, seen_amount: as for `approve`.
+
+	Raises:
+		changes.requests.ChangeRefused: the quantity or the amount has changed; the request shows it from now on.
+	"""
+	permissions.require_manager()
+	frappe.has_permission(DOCTYPE, "write", request, throw=True)
+	decisions.check_seen(request, seen_quantity, seen_amount)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -92,12 +92,12 @@ def describe(subscription: str) -> dict[str, Any]:
 
 	Returns:
 		`rule` (see `effective`); `price`: what the client pays per license, in the same form; `blocked`: why a client
-		could ask for no change at all, or None; `parent`: the subscription it is an add-on of; `request`: its open
+		could ask for no change at all, or None; `barred`: the same for staff; `parent`: the subscription it is an add-on of; `request`: its open
 		request; the latter two as rows or None.
 	"""
 	permissions.require_connection_manager()
 	frappe.has_permission(DOCTYPE, "read", subscription, throw=True)
-	row = frappe.db.get_value(DOCTYPE, subscription, [*decide.FIELDS, "parent_subscription"], as_dict=True)
+	row = frappe.db.get_value(DOCTYPE, subscription, list(decide.FIELDS), as_dict=True)
 	policy = decide.policy_for(row.client_doctype, row.client)
 	parent = row.parent_subscription and frappe.db.get_value(
 		DOCTYPE, row.parent_subscription, ["name", "product_name"], as_dict=True
@@ -106,6 +106,7 @@ def describe(subscription: str) -> dict[str, Any]:
 		"rule": effective(policy, row),
 		"price": _price(row),
 		"blocked": _blocked(policy, row, has_open_request=False),
+		"barred": _blocked(Policy(allow_self_service=True), row, has_open_request=False),
 		"parent": parent or None,
 		"request": open_request(subscription),
 	}

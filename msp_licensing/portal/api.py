@@ -79,11 +79,14 @@ def withdraw(request: str) -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
-def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
+def approve(
+	request: str, seen_quantity: int | None = None, seen_amount: str | None = None
+) -> dict[str, Any]:
 	"""An approver of the client agrees to what a colleague has asked for; then the provider's rules decide.
 
 	Args:
 		seen_quantity: the quantity the approver saw as the present one; if it has moved since, the approver is told.
+		seen_amount: the same for the amount, as the page has it (`seen_amount` of the request).
 
 	Returns:
 		`request` (id), `state` in words, `message` for the user.
@@ -97,7 +100,9 @@ def approve(request: str, seen_quantity: int | None = None) -> dict[str, Any]:
 		permissions.require_approver_role(access)
 		row = queries.request_of(access, request)
 		permissions.require_approver(access, row.client_doctype, row.client)
-		doc = client_approval.approve(request, access=access, seen_quantity=seen_quantity)
+		doc = client_approval.approve(
+			request, access=access, seen_quantity=seen_quantity, seen_amount=seen_amount
+		)
 		return _decided(doc, access, wishes.approved(doc.workflow_state, queries.formats()))
 
 

@@ -20,7 +20,8 @@ from msp_licensing.rules.policy import (
 	blocked,
 	effective_limits,
 )
-from msp_licensing.rules.words import STATUS_UNKNOWN, STATUS_WORDS, client_sentence
+from msp_licensing.rules.statuses import status_rule, term_rule
+from msp_licensing.rules.words import client_sentence
 
 ENDED_SHOWN = 5
 """How many subscriptions that are over are listed."""
@@ -32,34 +33,6 @@ SEARCH_FROM = 9
 """From this many subscriptions on there is a box to search them."""
 
 
-# Status of a subscription at Pax8: its tone, and whether the subscription is over.
-_STATUS: dict[str, tuple[str, bool]] = {
-	"Active": ("good", False),
-	"Activated": ("good", False),
-	"Trial": ("info", False),
-	"PendingManual": ("wait", False),
-	"PendingAutomated": ("wait", False),
-	"PendingActivation": ("wait", False),
-	"WaitingForDetails": ("wait", False),
-	"PendingCancel": ("wait", False),
-	"Cancelled": ("quiet", True),
-	"Converted": ("quiet", True),
-	"Inactive": ("quiet", True),
-	"Deleted": ("quiet", True),
-}
-_STATUS_UNKNOWN = ("quiet", False)
-
-_BILLING = {
-	"Monthly": _("Billed monthly"),
-	"Annual": _("Billed yearly"),
-	"1-Year": _("Billed yearly"),
-	"2-Year": _("Billed for 2 years"),
-	"3-Year": _("Billed for 3 years"),
-	"5-Year": _("Billed for 5 years"),
-	"One-Time": _("Paid once"),
-	"Trial": _("Free trial"),
-	"Arrears": _("Billed by usage"),
-}
 # A commitment whose end is not known; of others the client reads the end.
 _COMMITMENT = {
 	"Monthly": _("1-month commitment"),
@@ -96,8 +69,7 @@ _TEXTS = {
 def is_over(row: Row, today: date) -> bool:
 	"""Whether a subscription belongs below "Ended": cancelled, past its own end, or no longer found at Pax8."""
 	end = day_of(row.get("end_date"))
-	_tone, over = _STATUS.get(row.get("status") or "", _STATUS_UNKNOWN)
-	return bool(over or row.get("vanished") or (end and end <= today))
+	return bool(status_rule(row.get("status")).over or row.get("vanished") or (end and end <= today))
 
 
 def subscription(
@@ -146,11 +118,11 @@ def subscription(
 
 
 def _status(row: Row, over: bool, formats: Formats) -> dict[str, str]:
-	word = STATUS_WORDS.get(row.get("status") or "", STATUS_UNKNOWN)
-	tone, known_as_over = _STATUS.get(row.get("status") or "", _STATUS_UNKNOWN)
-	if row.get("vanished") and not known_as_over:
+	rule = status_rule(row.get("status"))
+	word, tone = rule.word, rule.tone
+	if row.get("vanished") and not rule.over:
 		word, tone = _("No longer listed"), "quiet"
-	elif over and not known_as_over:
+	elif over and not rule.over:
 		word, tone = _("Ended"), "quiet"
 	return {"word": formats.translate(word), "tone": tone}
 
@@ -164,7 +136,8 @@ def _terms(row: Row, by_usage: bool, over: bool, today: date, formats: Formats) 
 			return [t(_("Ended on {date}")).format(date=formats.day(end))]
 		return []
 	term = row.get("billing_term")
-	lines = [t(_BILLING.get(term, term))] if term else []
+	rule = term_rule(term)
+	lines = [t(rule.word) if rule else term] if term else []
 	if by_usage:
 		lines = [t(_("Billed by usage"))]
 	if line := _commitment(row, today, formats):

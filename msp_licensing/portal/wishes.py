@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from msp_licensing.rules.price_drift import Money
+from msp_licensing.rules.quantity import as_number
 from msp_licensing.portal.words import Formats, Row, _, day_of, difference
 
 # State of a License Change Request: the client's word for it, its tone, and whether the page should keep looking.
@@ -103,6 +105,7 @@ def request(
 		"may_withdraw": bool(may_ask and by_client and state in WITHDRAWABLE),
 		"may_decide": may_decide,
 		"amount": _amount(row, formats) if may_decide else "",
+		"seen_amount": _seen_amount(row) if may_decide else "",
 	}
 
 
@@ -157,6 +160,12 @@ def _amount(row: Row, formats: Formats) -> str:
 	else:
 		words = _LESS.get(row.get("billing_term") or "", _("{amount} less per billing term"))
 	return formats.translate(words).format(amount=formats.money(abs(amount), currency))
+
+
+def _seen_amount(row: Row) -> str:
+	"""The amount as an approval names it, to be compared with what the change costs by then."""
+	amount, currency = as_number(row.get("amount_change")), row.get("currency")
+	return str(Money(amount, currency)) if currency else ""
 
 
 def _target(row: Row) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from msp_licensing.rules.words import STATUS_UNKNOWN, STATUS_WORDS, Sentence
+from msp_licensing.rules.words import Sentence
 
 Row = Mapping[str, Any]
 
@@ -36,14 +36,12 @@ MORE, FEWER, SAME = _("{0} more"), _("{0} fewer"), _("no change")
 
 
 def say(sentence: Sentence, formats: Formats) -> str:
-	"""A sentence of `rules.words` for the reader: translated, with dates and a status in the reader's words."""
+	"""A sentence of `rules.words` for the reader: translated, with dates in the reader's form."""
 	values = {name: _value(name, value, formats) for name, value in sentence.values.items()}
 	return formats.translate(sentence.msgid).format(**values)
 
 
 def _value(name: str, value: Any, formats: Formats) -> Any:
-	if name == "status":
-		return formats.translate(STATUS_WORDS.get(str(value), STATUS_UNKNOWN))
 	if name in ("commitment_end", "start_date", "end_date") and (day := day_of(value)):
 		return formats.day(day)
 	return value

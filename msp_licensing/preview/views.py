@@ -43,6 +43,8 @@ CHECKS = {
 	"ended": "Has not ended",
 	"future_start": "Has started",
 	"usage_based": "Sold by the seat",
+	"billing_term": "Paid again and again",
+	"unknown_term": "Billing term is known",
 	"follows_parent": "Has a quantity of its own",
 	"missing": "A number was typed",
 	"not_whole": "The number is whole",

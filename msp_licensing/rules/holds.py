@@ -1,7 +1,7 @@
 """What holds a change for a person: the second half of a decision, in its fixed order.
 
 `vendor_override`, `product_always`, `unknown_vendor`, `subscription_always`, `decreases_need_approval`,
-`require_approval`, `unknown_usage_class`, `unknown_quantity`, `zero_quantity`, `commitment_unknown`, `amount_unknown`,
+`unknown_term`, `require_approval`, `unknown_usage_class`, `unknown_quantity`, `zero_quantity`, `commitment_unknown`, `amount_unknown`,
 `amount_per_change`, `month_unknown`, `amount_per_month`, `threshold`, `threshold_window`.
 
 What is not known holds: an unknown vendor stands next to the vendor override, because it might be one of those vendors;
@@ -18,6 +18,7 @@ from typing import Any
 
 from msp_licensing.rules.checks import EXACT, check, current_quantity, percent, short, usage_class_of
 from msp_licensing.rules.quantity import MAX_QUANTITY, MAX_WINDOW, as_number, as_whole
+from msp_licensing.rules.statuses import term_rule
 from msp_licensing.rules.values import (
 	ApprovalRule,
 	Policy,
@@ -54,6 +55,8 @@ def hold_steps(
 		down = current is None or wanted < current
 		steps.append(check("decreases_need_approval", down, Verdict.HOLDS, current=current, wanted=wanted))
 	known_class = usage_class_of(facts) in ("seat", "usage")
+	if facts.billing_term and term_rule(facts.billing_term) is None:
+		steps.append(Step("unknown_term", Verdict.HOLDS, {"billing_term": plain(facts.billing_term)}))
 	steps += [
 		_toggle_step(policy, approval),
 		check("unknown_usage_class", not known_class, Verdict.HOLDS, usage_class=plain(facts.usage_class)),

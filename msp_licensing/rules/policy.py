@@ -7,7 +7,7 @@ A decision has two halves, each in a fixed order; the first check that speaks is
 lists every check that was looked at:
 
 1. **Eligibility**, in this order: `self_service_off`, `vanished`, `not_active`, `ended`, `future_start`, `usage_based`,
-   `follows_parent`, the number itself (`missing`, `not_whole`, `below_one`, `too_large`), `same_quantity`,
+   `billing_term`, `follows_parent`, the number itself (`missing`, `not_whole`, `below_one`, `too_large`), `same_quantity`,
    `below_minimum` / `above_maximum`, `open_request`, `committed_until` / `commitment_no_increase`, or, for a change at the
    end of the term, `no_decrease` / `no_term_end`. Anything here refuses.
 2. **Holds**: what a person has to approve, in the order of `rules.holds`.
@@ -34,6 +34,7 @@ from msp_licensing.rules.quantity import (
 	validate_rule_limits,
 	validate_threshold,
 )
+from msp_licensing.rules.statuses import status_rule, term_rule
 from msp_licensing.rules.values import (
 	ApprovalRule,
 	Decision,
@@ -173,7 +174,7 @@ def _standing_steps(
 	"""The checks that do not depend on the number asked for."""
 	now, start, end = as_day(today), as_day(facts.start_date), as_day(facts.end_date)
 	status = facts.status.strip() if isinstance(facts.status, str) else facts.status
-	active = isinstance(status, str) and status.casefold() == "active"
+	term = term_rule(facts.billing_term)
 	chosen = rule.self_service if rule is not None else SelfService.INHERIT
 	return [
 		check(
@@ -183,10 +184,11 @@ def _standing_steps(
 			subscription=plain(chosen),
 		),
 		check("vanished", bool(facts.vanished)),
-		check("not_active", not active, status=plain(status)),
+		check("not_active", not status_rule(status).may_change, status=plain(status)),
 		check("ended", bool(end and now and end <= now), end_date=plain(end)),
 		check("future_start", bool(start and now and start > now), start_date=plain(start)),
 		check("usage_based", usage_class_of(facts) == "usage", usage_class=plain(facts.usage_class)),
+		check("billing_term", bool(term and not term.may_change), billing_term=plain(facts.billing_term)),
 		check("follows_parent", bool(facts.follows_parent), parent_id=plain(facts.parent_id)),
 	]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from msp_licensing.rules.policy import Decision, Outcome
+from msp_licensing.rules.statuses import status_rule, term_rule
 from msp_licensing.rules.usage_class import Reason
 
 
@@ -28,27 +29,9 @@ def _(text: str) -> str:
 	return text
 
 
-# Pax8's status of a subscription, in a client's words.
-STATUS_WORDS = {
-	"Active": _("Active"),
-	"Activated": _("Active"),
-	"Trial": _("Trial"),
-	"PendingManual": _("Being set up"),
-	"PendingAutomated": _("Being set up"),
-	"PendingActivation": _("Being set up"),
-	"WaitingForDetails": _("Waiting for details"),
-	"PendingCancel": _("Being cancelled"),
-	"Cancelled": _("Cancelled"),
-	"Converted": _("Replaced"),
-	"Inactive": _("Inactive"),
-	"Deleted": _("Ended"),
-}
-STATUS_UNKNOWN = _("Status not known")
-
 _CLIENT_REFUSALS = {
 	"self_service_off": _("Changes to this subscription go through your provider. Please contact them."),
 	"vanished": _("This subscription is no longer listed by the supplier. Please contact your provider."),
-	"not_active": _("Only an active subscription can be changed. This one is: {status}."),
 	"ended": _("This subscription ended on {end_date}."),
 	"future_start": _("This subscription starts on {start_date} and cannot be changed before."),
 	"usage_based": _("This subscription is billed by usage and has no quantity to change."),
@@ -92,6 +75,7 @@ _STAFF = {
 		"Refused: the subscription starts on {start_date}, and Pax8 changes none before its start."
 	),
 	"usage_based": _("Refused: the product is billed by usage."),
+	"billing_term": _("Refused: the billing term is {billing_term}, and such a subscription has no quantity to change."),
 	"follows_parent": _("Refused: the quantity follows the parent subscription {parent_id}."),
 	"missing": _("Refused: no quantity was given."),
 	"not_whole": _("Refused: “{wanted}” is not a whole number."),
@@ -114,6 +98,7 @@ _STAFF = {
 	"unknown_vendor": _("Held: the vendor is not known, so the vendor overrides cannot be checked."),
 	"subscription_always": _("Held: this subscription always needs approval."),
 	"decreases_need_approval": _("Held: {current} → {wanted} is a decrease, and decreases need approval."),
+	"unknown_term": _("Held: the billing term “{billing_term}” is not known."),
 	"require_approval": _("Held: approval is required by default."),
 	"unknown_usage_class": _(
 		"Held: it is not known whether the product is sold by the seat or billed by usage."
@@ -226,6 +211,10 @@ def client_sentence(decision: Decision) -> Sentence:
 		return Sentence(_CLIENT_HELD, {})
 	if decision.outcome is Outcome.RELEASED:
 		return Sentence(_CLIENT_RELEASED, {})
+	if decision.rule == "not_active":
+		return Sentence(status_rule(decision.numbers.get("status")).reason or _CLIENT_UNKNOWN, {})
+	if decision.rule == "billing_term" and (term := term_rule(decision.numbers.get("billing_term"))):
+		return Sentence(term.reason or _CLIENT_UNKNOWN, {})
 	msgid = _CLIENT_REFUSALS.get(decision.rule, _CLIENT_UNKNOWN)
 	return _sentence(msgid, decision.numbers)
 

@@ -16,6 +16,7 @@ from frappe import _
 from frappe.utils import create_batch
 
 from msp_licensing import clock
+from msp_licensing.changes import price_drift
 from msp_licensing.pax8 import Dependencies, NotFound, Pax8Client, Pax8Error, Pricing, Rate
 from msp_licensing.rules import words
 from msp_licensing.rules.usage_class import classify
@@ -142,6 +143,7 @@ def _store(results: list[_Read], currencies: dict[str, str], making: _Making, ru
 	if changed:
 		frappe.db.delete(PRICE, {"parent": ("in", [name for name, _row in changed])})
 		upsert(PRICE, rates)
+		price_drift.notice(products=[name for name, _row in changed])
 	if same := tuple(products.keys() - dict(changed).keys()):
 		frappe.db.sql("update `tabPax8 Product` set priced_on = %s where name in %s", (now, same))
 	frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has

@@ -14,7 +14,7 @@ import frappe
 
 from msp_licensing import clock
 from msp_licensing.changes import moved as changes
-from msp_licensing.changes import states
+from msp_licensing.changes import price_drift, states
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error, Subscription
 from msp_licensing.sync.mirror import Row, upsert
 
@@ -38,6 +38,9 @@ WATCHED: dict[str, str] = {
 
 # What says whether there is a price at all: a missing one is stored as 0.
 FLAGS = {"price": "has_price", "partner_cost": "has_partner_cost"}
+
+# What the client's price depends on (rules/prices.py).
+PRICING = {"partner_cost", "currency", "billing_term", "commitment_term"}
 
 # How long after a request was sent a change of quantity to its number is taken for its effect.
 OWN_FOR = timedelta(days=2)
@@ -103,6 +106,9 @@ def record(before: Mapping[str, Any], rows: list[tuple[str, Row]]) -> None:
 			)
 	upsert(DOCTYPE, entries)
 	changes.notice(moved)
+	price_drift.notice(
+		subscriptions=[name for name, differences in found.items() if differences.keys() & PRICING]
+	)
 
 
 def _diff(old: Any, row: Row) -> dict[str, tuple[Any, Any]]:

@@ -52,6 +52,7 @@ MANAGER_WRITES = {
 	"subscriptions.refresh": {"subscription": SUBSCRIPTION},
 	"requests.set_reject_reason": {"request": "…", "reason": "No"},
 	"requests.check_again": {"request": "…"},
+	"requests.check_seen": {"request": "…", "seen_quantity": 10, "seen_amount": ""},
 	"requests.decide_many": {"names": ["LCR-1999-00001"], "action": "Approve"},
 	"requests.approve": {"request": "…"},
 	"requests.reject": {"request": "†"},

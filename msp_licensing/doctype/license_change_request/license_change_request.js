@@ -66,7 +66,7 @@ frappe.ui.form.on("License Change Request", {
 	timing: (frm) => preview(frm),
 
 	async before_workflow_action(frm) {
-		if (["Approve", "Schedule"].includes(frm.selected_workflow_action)) await check_quantity(frm);
+		if (["Approve", "Schedule"].includes(frm.selected_workflow_action)) await check_seen(frm);
 		if (frm.selected_workflow_action !== "Reject") return;
 		// Frappe has frozen the page before this event.
 		frappe.dom.unfreeze();
@@ -85,17 +85,23 @@ frappe.ui.form.on("License Change Request", {
 
 // ------------------------------------------------------------------------------------ an existing request
 
-/** Frappe approves what is stored, not what the form shows: where the quantity has moved, people read the new one first. */
-async function check_quantity(frm) {
-	const { message } = await frappe.db.get_value(frm.doctype, frm.doc.name, "current_quantity");
-	if (message.current_quantity === frm.doc.current_quantity) return;
-	const moved = __("The quantity has changed from {0} to {1} meanwhile. Please look at the request again.", [
-		frm.doc.current_quantity,
-		message.current_quantity,
-	]);
-	frappe.dom.unfreeze();
-	await frm.reload_doc();
-	frappe.throw(moved);
+/** The amount as an approval names it: what is on the screen is what is approved. */
+const seen_amount = (doc) => (doc.currency ? `${doc.amount_change} ${doc.currency}` : "");
+
+/** Frappe approves what is stored, not what the form shows: where that has changed, people read the new numbers first. */
+async function check_seen(frm) {
+	const { name, current_quantity } = frm.doc;
+	try {
+		await frappe.xcall(`${API}.check_seen`, {
+			request: name,
+			seen_quantity: current_quantity,
+			seen_amount: seen_amount(frm.doc),
+		});
+	} catch (error) {
+		frappe.dom.unfreeze();
+		await frm.reload_doc();
+		throw error;
+	}
 }
 
 function show_headline(frm, { notices }) {
@@ -203,7 +209,13 @@ function approve_another(frm) {
 		],
 		primary_action_label: __("Approve"),
 		async primary_action({ quantity, reason }) {
-			const args = { request: frm.doc.name, quantity, reason, seen_quantity: frm.doc.current_quantity };
+			const args = {
+				request: frm.doc.name,
+				quantity,
+				reason,
+				seen_quantity: frm.doc.current_quantity,
+				seen_amount: seen_amount(frm.doc),
+			};
 			await send(dialog, `${APPLYING}.approve_another`, args);
 			frm.reload_doc();
 		},

@@ -4,6 +4,8 @@ frappe.listview_settings["License Change Request"] = {
 		"current_quantity",
 		"requested_quantity",
 		"approved_quantity",
+		"amount_change",
+		"currency",
 		"vendor",
 		"requested_by",
 	],
@@ -78,8 +80,11 @@ function ask_reason(listview) {
 
 async function decide(listview, action, names, reason) {
 	let results;
-	// What the list shows is what is approved: the server refuses where the quantity has moved since.
-	const seen = Object.fromEntries(listview.data.map((row) => [row.name, row.current_quantity]));
+	// What the list shows is what is approved: the server refuses where the quantity or the amount has moved since.
+	const amount = (row) => (row.currency ? `${row.amount_change} ${row.currency}` : "");
+	const seen = Object.fromEntries(
+		listview.data.map((row) => [row.name, { quantity: row.current_quantity, amount: amount(row) }])
+	);
 	frappe.dom.freeze(__("Deciding…"));
 	try {
 		results = await frappe.xcall("msp_licensing.desk.requests.decide_many", { names, action, reason, seen });

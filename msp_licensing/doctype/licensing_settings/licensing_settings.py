@@ -18,6 +18,12 @@ class LicensingSettings(PlainTextDocument):
 		self.clean_vendor_overrides()
 		self.clean_return_windows()
 
+	def on_update(self):
+		if self.has_value_changed("client_price_from") or self.has_value_changed("client_price_markup"):
+			from msp_licensing.changes import price_drift
+
+			price_drift.queue()
+
 	def validate_threshold(self):
 		from msp_licensing.rules.policy import validate_threshold
 

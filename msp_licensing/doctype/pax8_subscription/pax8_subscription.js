@@ -25,7 +25,7 @@ frappe.ui.form.on("Pax8 Subscription", {
 		show_parent(frm, facts.parent);
 		if (facts.request) {
 			show_request(frm, facts.request);
-		} else if (manager && frm.doc.status === "Active" && !frm.doc.vanished) {
+		} else if (manager && !facts.barred) {
 			frm.add_custom_button(__("Request Change"), () =>
 				frappe.new_doc("License Change Request", { subscription: name })
 			).addClass("btn-primary");

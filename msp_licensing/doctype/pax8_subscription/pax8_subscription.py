@@ -12,6 +12,12 @@ class Pax8Subscription(PlainTextDocument):
 		refuse_changes_of_mirrored_fields(self)
 		self.validate_limits()
 
+	def on_update(self):
+		if self.has_value_changed("client_price"):
+			from msp_licensing.changes import price_drift
+
+			price_drift.notice(subscriptions=[self.name])
+
 	def validate_limits(self):
 		from msp_licensing.rules.policy import validate_limits
 		from msp_licensing.rules.words import problem_sentence

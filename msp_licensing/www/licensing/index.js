@@ -370,8 +370,10 @@
 	}
 
 	function send_decision() {
-		const { action, request, current } = deciding;
-		if (action === "approve") return call("approve", { request, seen_quantity: Number(current) });
+		const { action, request, current, seen } = deciding;
+		if (action === "approve") {
+			return call("approve", { request, seen_quantity: Number(current), seen_amount: seen });
+		}
 		return call("decline", { request, reason: decide.querySelector("#lic-reason").value });
 	}
 
@@ -386,9 +388,14 @@
 				if (!(problem instanceof Refusal)) throw problem;
 				decide.querySelector("[data-decide-error]").textContent = problem.message;
 				await renew_quietly();
-				// The quantity may be what has changed: the next try goes by the one that is there now.
+				// The quantity or the amount may be what has changed: the next try goes by what is there now, and is read now.
 				const button = overview.querySelector(`[data-request="${CSS.escape(deciding.request)}"][data-action="approve"]`);
-				if (button) deciding.current = button.dataset.current;
+				if (button) {
+					const { current, wanted, change, amount, seen } = button.dataset;
+					Object.assign(deciding, { current, amount, seen });
+					decide.querySelector("[data-decide-numbers]").textContent = `${current} → ${wanted} (${change})`;
+					decide.querySelector("[data-decide-amount]").textContent = amount;
+				}
 			}
 		});
 		decide.addEventListener("close", () => {
