@@ -77,7 +77,14 @@ FIELDS = (
 
 
 # What of its Pax8 Product.
-PRODUCT_FIELDS = ("usage_class", "commitment_options", "hold_changes", "follows_parent", "vendor", "known_vendor")
+PRODUCT_FIELDS = (
+	"usage_class",
+	"commitment_options",
+	"hold_changes",
+	"follows_parent",
+	"vendor",
+	"known_vendor",
+)
 
 
 class Inputs(NamedTuple):

@@ -50,7 +50,11 @@ def _tell(client_doctype: str, client: str, own: Sequence[Any]) -> None:
 		subject=subject[:140],
 		message=frappe.render_template(
 			"msp_licensing/templates/emails/policies_merged.html",
-			{"subject": subject, "several": len(own) > 1, "link": get_url_to_form(CLIENT_POLICY, own[0].name)},
+			{
+				"subject": subject,
+				"several": len(own) > 1,
+				"link": get_url_to_form(CLIENT_POLICY, own[0].name),
+			},
 		),
 	)
 
@@ -97,7 +101,9 @@ def _own_values(together: Policy, base: Policy, own: Sequence[Any]) -> dict[str,
 	"""The fields of a Licensing Client Policy that say `together`; what all of `own` inherit stays inherited."""
 	values: dict[str, Any] = {}
 	for field in ("require_approval", "threshold_may_release", "decreases_need_approval"):
-		values[field] = _switch(getattr(together, field), getattr(base, field), [one.get(field) for one in own])
+		values[field] = _switch(
+			getattr(together, field), getattr(base, field), [one.get(field) for one in own]
+		)
 	if together.threshold != base.threshold or any(one.threshold_mode != "Inherit" for one in own):
 		values["threshold_mode"] = "None" if together.threshold is None else "Own"
 		values["threshold"] = float(together.threshold or 0)
@@ -111,7 +117,8 @@ def _own_values(together: Policy, base: Policy, own: Sequence[Any]) -> dict[str,
 	if any(one.override_amounts for one in own):
 		values |= {
 			"override_amounts": 1,
-			"limit_currency": together.limit_currency or next(filter(None, (o.limit_currency for o in own)), None),
+			"limit_currency": together.limit_currency
+			or next(filter(None, (o.limit_currency for o in own)), None),
 			"limit_per_change": float(together.limit_per_change or 0),
 			"limit_per_month": float(together.limit_per_month or 0),
 		}

@@ -16,10 +16,19 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt, fmt_money
 
+from msp_licensing import clock
 from msp_licensing.changes import decide, notify, pricing, requests, states
 from msp_licensing.changes.pricing import decimal
 from msp_licensing.changes.requests import ChangeRefused
-from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, FAILED, PENDING, SCHEDULED, WAITING
+from msp_licensing.changes.states import (
+	APPROVED,
+	CLIENT_PENDING,
+	DOCTYPE,
+	FAILED,
+	PENDING,
+	SCHEDULED,
+	WAITING,
+)
 from msp_licensing.rules.client_approval import step as client_step
 from msp_licensing.rules.policy import Outcome, Verdict
 from msp_licensing.rules.price_drift import Money, is_large, is_same, read
@@ -88,7 +97,7 @@ def run() -> int:
 def drifted() -> list[str]:
 	"""Open requests whose stored money is not that of today. The number of queries does not grow with their number."""
 	rows = frappe.get_all(
-		DOCTYPE, {"workflow_state": ("in", UNSENT)}, list(FIELDS), order_by="requested_on asc, name asc"
+		DOCTYPE, {"workflow_state": ("in", UNSENT)}, list(FIELDS), order_by="name asc"
 	)
 	prices = pricing.prices_of([(row.name, row.subscription, *_quantities(row)) for row in rows])
 	return [row.name for row in rows if not _is_written(row, prices.get(row.name))]
@@ -206,8 +215,9 @@ class _Drift:
 		row, values = self.row, {}
 		inputs = self._inputs(row.requested_quantity)
 		if to != row.workflow_state:
-			values = {"approved_quantity": 0, "quantity_reason": None, "decided_by": None, "decided_on": None}
+			values = {"approved_quantity": 0, "quantity_reason": None, "decided_by": None}
 			values |= {"next_attempt_on": None, "handed_over_on": None, "attempts": 0}
+			values |= clock.no_stamp("decided_on")
 			values["quantity_change"] = row.requested_quantity - row.current_quantity
 		if to == CLIENT_PENDING:
 			values |= {"client_approved_by": None, "client_approved_on": None}

@@ -9,6 +9,7 @@ from frappe.utils import escape_html
 from msp_licensing import permissions
 from msp_licensing.plain_text import document_name
 from msp_licensing.sync import mapping
+from msp_licensing.sync import own_companies as own
 
 DOCTYPE = "Pax8 Company"
 
@@ -24,12 +25,30 @@ def choices(company: str) -> dict[str, Any]:
 	permissions.require_connection_manager()
 	frappe.has_permission(DOCTYPE, "read", company, throw=True)
 	doctype = _client_doctype()
+	is_own = bool(frappe.db.get_value(DOCTYPE, company, "is_own"))
 	return {
 		"doctype": doctype,
-		"suggestions": mapping.suggestions(company),
-		"may_create": permissions.is_manager() and bool(frappe.has_permission(doctype, "create")),
+		"suggestions": [] if is_own else mapping.suggestions(company),
+		"may_create": not is_own and permissions.is_manager() and bool(frappe.has_permission(doctype, "create")),
 		"subscriptions": frappe.db.count("Pax8 Subscription", {"company": company, "vanished": 0}),
 	}
+
+
+@frappe.whitelist()
+def own_companies(ids: str = "") -> list[dict[str, Any]]:
+	"""The partner's own companies by name, for Pax8 Settings.
+
+	Args:
+		ids: as they are typed in the form; what is no id is left out.
+
+	Returns:
+		Rows with `id` and `name`, which is None where no such company has been read.
+	"""
+	permissions.require_connection_manager()
+	try:
+		return own.names(own.ids_in(ids))
+	except ValueError:
+		return []
 
 
 @frappe.whitelist(methods=["POST"])
@@ -41,6 +60,8 @@ def create_client(company: str, client_name: str) -> str:
 	permissions.require_manager()
 	doc = frappe.get_doc(DOCTYPE, company)
 	doc.check_permission("write")
+	if doc.is_own:
+		frappe.throw(_("This company stands for your own (Pax8 Settings): it is no client."))
 	if doc.client:
 		frappe.throw(
 			_("{0} is mapped to {1} already.").format(escape_html(doc.company_name), escape_html(doc.client))

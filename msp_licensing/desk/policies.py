@@ -45,7 +45,7 @@ def _shown(field: Any, doc: Any) -> str:
 	if field.fieldtype == "Check":
 		return _("Yes") if cint(value) else _("No")
 	if field.fieldtype == "Select":
-		return _(value or "Inherit")
+		return _(value) if value else _("Inherit")
 	return str(frappe.format_value(value, field, doc) or "—")
 
 

@@ -280,9 +280,7 @@ def preview(subscription: str, wanted: str | None = None, timing: str | None = N
 
 
 @frappe.whitelist(methods=["POST"])
-def approve(
-	request: str, seen_quantity: int | None = None, seen_amount: str | None = None
-) -> dict[str, Any]:
+def approve(request: str, seen_quantity: int | None = None, seen_amount: str | None = None) -> dict[str, Any]:
 	"""Approves a request that waits for staff; one for the end of the term is scheduled. For the desk and for REST.
 
 	Args:

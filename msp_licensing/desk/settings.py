@@ -31,7 +31,7 @@ def banner() -> dict[str, Any] | None:
 		}
 	if frappe.db.exists("Pax8 Company", {"client": ("is", "set")}):
 		return None
-	companies = frappe.db.count("Pax8 Company")
+	companies = frappe.db.count("Pax8 Company", {"is_own": 0})
 	if not companies:
 		return {
 			"message": _("Pax8 is connected, but no companies have been read yet."),
@@ -45,7 +45,7 @@ def banner() -> dict[str, Any] | None:
 		).format(companies),
 		"action": _("Map Companies"),
 		"route": ["List", "Pax8 Company", "List"],
-		"filters": {"client": ["is", "not set"]},
+		"filters": {"client": ["is", "not set"], "is_own": 0},
 		"color": "orange",
 	}
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import now_datetime
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.rules.policy import vendor_key
 from msp_licensing.sync import vendors, watch
 
@@ -134,7 +133,7 @@ def _confirm_products(known: str, vendor: str) -> list[Any]:
 	]
 	if not rows:
 		return []
-	now, user = now_datetime(), frappe.session.user
+	now, user = clock.site_now(), frappe.session.user
 	frappe.db.sql(
 		"""update `tabPax8 Product` set known_vendor = vendor, vendor_changed_on = null,
 		modified = %s, modified_by = %s where name in %s""",
@@ -172,7 +171,9 @@ def _take_over_rules(known: str, vendor: str, *, instead: bool) -> None:
 			continue
 		row = by_key[old]
 		if new not in by_key:
-			settings.append(table, {"vendor": vendor, **({"days": row.days} if table == "return_windows" else {})})
+			settings.append(
+				table, {"vendor": vendor, **({"days": row.days} if table == "return_windows" else {})}
+			)
 			changed = True
 		if instead:
 			settings.remove(row)

@@ -79,9 +79,7 @@ def withdraw(request: str) -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
-def approve(
-	request: str, seen_quantity: int | None = None, seen_amount: str | None = None
-) -> dict[str, Any]:
+def approve(request: str, seen_quantity: int | None = None, seen_amount: str | None = None) -> dict[str, Any]:
 	"""An approver of the client agrees to what a colleague has asked for; then the provider's rules decide.
 
 	Args:

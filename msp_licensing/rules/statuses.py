@@ -51,7 +51,9 @@ class TermRule(NamedTuple):
 _BEING_SET_UP = _(
 	"Only an active subscription can be changed. This one is being set up: it can be changed once that is done."
 )
-_TRIAL = _("Only an active subscription can be changed. This one is a trial: to keep it, contact your provider.")
+_TRIAL = _(
+	"Only an active subscription can be changed. This one is a trial: to keep it, contact your provider."
+)
 _BY_PROVIDER = _("Changes to this subscription go through your provider. Please contact them.")
 
 STATUSES: dict[str, StatusRule] = {
@@ -63,30 +65,47 @@ STATUSES: dict[str, StatusRule] = {
 	"PendingActivation": StatusRule(
 		_("Waiting for activation"),
 		"wait",
-		reason=_("Only an active subscription can be changed. This one has to be activated first: contact your provider."),
+		reason=_(
+			"Only an active subscription can be changed. This one has to be activated first: contact your provider."
+		),
 	),
 	"WaitingForDetails": StatusRule(
 		_("Waiting for details"),
 		"wait",
-		reason=_("Only an active subscription can be changed. The supplier waits for details of this one: contact your provider."),
+		reason=_(
+			"Only an active subscription can be changed. The supplier waits for details of this one: contact your provider."
+		),
 	),
 	"PendingCancel": StatusRule(
 		_("Being cancelled"),
 		"wait",
 		reason=_("Only an active subscription can be changed. This one is being cancelled."),
 	),
-	"Cancelled": StatusRule(_("Cancelled"), "quiet", True, _("Only an active subscription can be changed. This one is cancelled.")),
+	"Cancelled": StatusRule(
+		_("Cancelled"), "quiet", True, _("Only an active subscription can be changed. This one is cancelled.")
+	),
 	"Converted": StatusRule(
-		_("Replaced"), "quiet", True, _("Only an active subscription can be changed. This trial has been replaced by another subscription.")
+		_("Replaced"),
+		"quiet",
+		True,
+		_(
+			"Only an active subscription can be changed. This trial has been replaced by another subscription."
+		),
 	),
 	# Pax8's words for companies, met on subscriptions as well.
-	"Inactive": StatusRule(_("Inactive"), "quiet", True, _("Only an active subscription can be changed. This one is inactive.")),
-	"Deleted": StatusRule(_("Ended"), "quiet", True, _("Only an active subscription can be changed. This one has ended.")),
+	"Inactive": StatusRule(
+		_("Inactive"), "quiet", True, _("Only an active subscription can be changed. This one is inactive.")
+	),
+	"Deleted": StatusRule(
+		_("Ended"), "quiet", True, _("Only an active subscription can be changed. This one has ended.")
+	),
 }
 UNKNOWN_STATUS = StatusRule(
 	_("Status not known"),
 	"quiet",
-	reason=_("Only an active subscription can be changed. The status of this one is not known: contact your provider."),
+	reason=_(
+		"Only an active subscription can be changed. The status of this one is not known: contact your provider."
+	),
 )
 
 TERMS: dict[str, TermRule] = {
@@ -97,7 +116,8 @@ TERMS: dict[str, TermRule] = {
 	"3-Year": TermRule(_("Billed for 3 years")),
 	"5-Year": TermRule(_("Billed for 5 years")),
 	"One-Time": TermRule(
-		_("Paid once"), _("This was bought once, so its quantity cannot be changed. To buy more, contact your provider.")
+		_("Paid once"),
+		_("This was bought once, so its quantity cannot be changed. To buy more, contact your provider."),
 	),
 	"Activation": TermRule(_("Paid on activation"), _BY_PROVIDER),
 	"Trial": TermRule(_("Free trial"), _TRIAL),

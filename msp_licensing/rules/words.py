@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from msp_licensing.rules.policy import Decision, Outcome
-from msp_licensing.rules.statuses import status_rule, term_rule
+from msp_licensing.rules.statuses import UNKNOWN_STATUS, status_rule, term_rule
 from msp_licensing.rules.usage_class import Reason
 
 
@@ -32,6 +32,9 @@ def _(text: str) -> str:
 _CLIENT_REFUSALS = {
 	"self_service_off": _("Changes to this subscription go through your provider. Please contact them."),
 	"vanished": _("This subscription is no longer listed by the supplier. Please contact your provider."),
+	# Where the table of statuses and terms (rules/statuses.py) has no words of its own.
+	"not_active": UNKNOWN_STATUS.reason or "",
+	"billing_term": _("Changes to this subscription go through your provider. Please contact them."),
 	"ended": _("This subscription ended on {end_date}."),
 	"future_start": _("This subscription starts on {start_date} and cannot be changed before."),
 	"usage_based": _("This subscription is billed by usage and has no quantity to change."),
@@ -75,7 +78,9 @@ _STAFF = {
 		"Refused: the subscription starts on {start_date}, and Pax8 changes none before its start."
 	),
 	"usage_based": _("Refused: the product is billed by usage."),
-	"billing_term": _("Refused: the billing term is {billing_term}, and such a subscription has no quantity to change."),
+	"billing_term": _(
+		"Refused: the billing term is {billing_term}, and such a subscription has no quantity to change."
+	),
 	"follows_parent": _("Refused: the quantity follows the parent subscription {parent_id}."),
 	"missing": _("Refused: no quantity was given."),
 	"not_whole": _("Refused: “{wanted}” is not a whole number."),
@@ -212,9 +217,9 @@ def client_sentence(decision: Decision) -> Sentence:
 	if decision.outcome is Outcome.RELEASED:
 		return Sentence(_CLIENT_RELEASED, {})
 	if decision.rule == "not_active":
-		return Sentence(status_rule(decision.numbers.get("status")).reason or _CLIENT_UNKNOWN, {})
+		return Sentence(status_rule(decision.numbers.get("status")).reason or _CLIENT_REFUSALS["not_active"], {})
 	if decision.rule == "billing_term" and (term := term_rule(decision.numbers.get("billing_term"))):
-		return Sentence(term.reason or _CLIENT_UNKNOWN, {})
+		return Sentence(term.reason or _CLIENT_REFUSALS["billing_term"], {})
 	msgid = _CLIENT_REFUSALS.get(decision.rule, _CLIENT_UNKNOWN)
 	return _sentence(msgid, decision.numbers)
 

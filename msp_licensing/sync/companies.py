@@ -6,6 +6,7 @@ from typing import Any
 import frappe
 
 from msp_licensing.pax8 import Company, NotFound, Pax8Client, Pax8Error
+from msp_licensing.sync import own_companies
 from msp_licensing.sync.mirror import Mirror, Row, fingerprint, fitting, upsert
 
 DOCTYPE = "Pax8 Company"
@@ -26,6 +27,8 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 			mirror.add(company.id, row_of(company))
 			run.progress(mirror)
 	mark_vanished(mirror, run, reread=lambda name: _reread(pax8, mirror, name))
+	own_companies.mark()
+	frappe.db.commit()  # nosemgrep: end of the walk
 
 
 def row_of(company: Company) -> Row:
@@ -63,6 +66,7 @@ def store_one(company: Company) -> None:
 		[(company.id, {**values, "fingerprint": fingerprint(row)})],
 		insert_only=["pax8_id"],
 	)
+	own_companies.mark()
 	frappe.clear_document_cache(DOCTYPE, company.id)
 
 

@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from frappe.utils import now_datetime
-
+from msp_licensing import clock
 from msp_licensing.pax8 import NotFound, Pax8Client, Product
 from msp_licensing.rules.categories import guess_category
 from msp_licensing.sync import prices, vendors
@@ -62,7 +61,7 @@ class _Uncounted:
 
 
 def _mirror(run: Any) -> Mirror:
-	since = now_datetime()
+	since = clock.site_now()
 	return Mirror(DOCTYPE, run, write=lambda rows: _write(rows, since), choices=_CHOICES)
 
 
@@ -96,7 +95,7 @@ def store_one(product: Product) -> str | None:
 	row = row_of(product)
 	choices = _first_choices(product.name, product.vendor_name)
 	values = fitting(DOCTYPE)({"pax8_id": product.id, **row, **choices})
-	since = now_datetime()
+	since = clock.site_now()
 	upsert(DOCTYPE, [(product.id, {**values, "fingerprint": fingerprint(row)})], insert_only=_INSERT_ONLY)
 	vendors.note([product.id], since)
 	return values["vendor"]

@@ -120,5 +120,6 @@ def concerning(found: list[Change]) -> list[Change]:
 	return [
 		change
 		for change in found
-		if {vendor_key(change.known), vendor_key(change.vendor)} & named or owned.intersection(change.products)
+		if {vendor_key(change.known), vendor_key(change.vendor)} & named
+		or owned.intersection(change.products)
 	]

@@ -31,6 +31,7 @@ READS = {
 	"rules.clients": {},
 	"rules.describe": {"subscription": SUBSCRIPTION},
 	"mapping.choices": {"company": COMPANY},
+	"mapping.own_companies": {"ids": storybook.NORTHWIND_PARTNER},
 	"requests.trace": {"request": "…"},
 	"applying.attempts": {"request": "…"},
 	"whatif.replay_requests": {"days": 30},
@@ -134,7 +135,11 @@ def a_policy():
 	doctype = "Licensing Client Policy"
 	client = {"client_doctype": demo.client_doctype(), "client": CLIENT["client"]}
 	found = frappe.db.exists(doctype, client)
-	return found or frappe.get_doc({"doctype": doctype, **client}).db_insert() or frappe.db.exists(doctype, client)
+	return (
+		found
+		or frappe.get_doc({"doctype": doctype, **client}).db_insert()
+		or frappe.db.exists(doctype, client)
+	)
 
 
 def another():

@@ -1,5 +1,6 @@
 """Clients are merged, and each had a policy: the stricter value of each option counts until a person makes one."""
 
+import os
 import threading
 
 import pytest
@@ -89,7 +90,9 @@ def test_each_of_both_can_be_saved_and_one_is_made_of_them(site, people, access,
 	from msp_licensing.desk import policies, settings
 
 	kept = threshold(site, CEDAR, 300, override_limits=1, min_quantity=2, max_quantity=50)
-	threshold(site, other, 20, decreases_need_approval="On", override_limits=1, min_quantity=1, max_quantity=14)
+	threshold(
+		site, other, 20, decreases_need_approval="On", override_limits=1, min_quantity=1, max_quantity=14
+	)
 	merge(site, other, CEDAR)
 	for name in in_effect(site):
 		site.get_doc(POLICY, name).save()
@@ -178,7 +181,7 @@ def test_of_two_that_are_made_at_once_one_is_refused(site, sandbox):
 	results, ready = [], threading.Barrier(2)
 
 	def make(percent):
-		frappe.init(site.local.site, sites_path=".", force=True)
+		frappe.init(os.environ["FRAPPE_TEST_SITE"], sites_path=".")
 		frappe.connect()
 		try:
 			doc = frappe.get_doc(

@@ -525,3 +525,56 @@ def test_every_state_of_a_request_has_words_for_the_client(site):
 	from msp_licensing.portal import wishes
 
 	assert set(wishes.REQUEST_STATES) == {*states.OPEN, *states.CLOSED}
+
+
+def test_an_addon_whose_quantity_follows_its_parent_is_refused_with_the_reason(site, people, sandbox, as_user):
+	"""Staff know it and Pax8 does not say it; a subscription of the product without a parent can be changed."""
+	from msp_licensing.portal import queries
+
+	addon = storybook.CEDAR_TEAMS_PHONE
+	product = site.db.get_value("Pax8 Subscription", addon, "product")
+	arguments = {"subscription": addon, "quantity": "7"}
+	with as_user(people.requester):
+		assert call(site, "check", arguments)["ok"]
+	with as_user(people.manager):
+		doc = site.get_doc("Pax8 Product", product)
+		doc.follows_parent = 1
+		doc.save()
+	with as_user(people.requester):
+		_kind, message = refusal(site, "request_change", arguments)
+		assert "follows the subscription it belongs to" in message
+		card = next(card for card in queries.page_for_session()["subscriptions"] if card["id"] == addon)
+		assert not card["may_change"] and "follows the subscription" in card["reason"]
+	with as_user(people.manager):
+		with pytest.raises(site.ValidationError, match="follows the parent"):
+			site.get_doc(
+				{"doctype": "License Change Request", "subscription": addon, "requested_quantity": 7}
+			).insert()
+	site.db.set_value("Pax8 Subscription", addon, "parent_subscription", None)
+	with as_user(people.requester):
+		assert call(site, "check", arguments)["ok"]
+
+
+@pytest.mark.parametrize(
+	("values", "words"),
+	[
+		({"status": "Activated"}, "go through your provider"),
+		({"billing_term": "One-Time"}, "bought once"),
+		({"status": "PendingManual"}, "being set up"),
+	],
+)
+def test_what_the_table_of_statuses_bars_has_no_button_and_the_reason(site, people, sandbox, as_user, values, words):
+	from msp_licensing.desk import rules
+	from msp_licensing.portal import queries
+
+	name = storybook.CEDAR_SOPHOS
+	site.db.set_value("Pax8 Subscription", name, values)
+	site.db.commit()
+	with as_user(people.requester):
+		card = next(card for card in queries.page_for_session()["subscriptions"] if card["id"] == name)
+		assert not card["may_change"] and words in card["reason"]
+		_kind, message = refusal(site, "request_change", {"subscription": name, "quantity": "43"})
+		assert message == card["reason"]
+	with as_user(people.manager):
+		told = rules.describe(name)
+		assert words in told["blocked"] and words in told["barred"]

@@ -88,7 +88,9 @@ def test_a_small_move_is_written_down_and_nobody_is_told(site, ask):
 @pytest.mark.parametrize(
 	("amount", "currency", "shown"), [(0, "USD", ("", 0)), (10, "EUR", ("EUR", 300)), (10, None, ("", 0))]
 )
-def test_a_price_that_is_gone_or_in_another_currency_and_comes_back(site, people, ask, amount, currency, shown):
+def test_a_price_that_is_gone_or_in_another_currency_and_comes_back(
+	site, people, ask, amount, currency, shown
+):
 	price(site, 10)
 	doc = ask()
 	price(site, amount, currency)

@@ -64,7 +64,9 @@ def test_the_strictest_value_of_each_option_counts(option, strict, loose):
 def test_lists_are_united_and_the_shorter_window_counts():
 	merged = strictest([Policy(vendor_overrides=("Microsoft",)), Policy(vendor_overrides=("Adobe",))])
 	assert merged.vendor_overrides == ("Adobe", "Microsoft")
-	windows = strictest([Policy(return_windows=(("Adobe", 14),)), Policy(return_windows=(("ADOBE", 7), ("Box", 3)))])
+	windows = strictest(
+		[Policy(return_windows=(("Adobe", 14),)), Policy(return_windows=(("ADOBE", 7), ("Box", 3)))]
+	)
 	assert dict(windows.return_windows) == {"ADOBE": 7, "Box": 3}
 
 
@@ -72,7 +74,9 @@ def test_a_threshold_releases_only_where_both_would():
 	holds_all = Policy(require_approval=True, threshold=None, threshold_may_release=True)
 	releases = Policy(require_approval=False, threshold=Decimal(50))
 	assert decide_with(strictest([holds_all, releases]), 11) is Outcome.HELD
-	may = Policy(require_approval=True, threshold=Decimal(20), threshold_may_release=True, allow_self_service=True)
+	may = Policy(
+		require_approval=True, threshold=Decimal(20), threshold_may_release=True, allow_self_service=True
+	)
 	merged = strictest([may, Policy(require_approval=False, allow_self_service=True)])
 	assert decide_with(merged, 12) is Outcome.RELEASED and decide_with(merged, 13) is Outcome.HELD
 
@@ -90,7 +94,9 @@ def test_limits_in_two_currencies_hold_every_increase():
 
 
 def test_a_currency_without_limits_does_not_count():
-	merged = strictest([Policy(limit_per_change=Decimal(9), limit_currency="USD"), Policy(limit_currency="EUR")])
+	merged = strictest(
+		[Policy(limit_per_change=Decimal(9), limit_currency="USD"), Policy(limit_currency="EUR")]
+	)
 	assert merged.limit_currency == "USD" and one_currency(merged)
 
 
@@ -101,7 +107,9 @@ def test_one_policy_is_itself_and_none_is_an_error():
 
 
 def facts_of(**values):
-	return SubscriptionFacts(**{"status": "Active", "quantity": 10, "vendor": "Keeper", "usage_class": "Seat", **values})
+	return SubscriptionFacts(
+		**{"status": "Active", "quantity": 10, "vendor": "Keeper", "usage_class": "Seat", **values}
+	)
 
 
 def decide_with(policy, wanted, rule=None, **values):
@@ -138,7 +146,9 @@ POLICIES = st.builds(
 	st.sampled_from(["Inherit", "Allow"]),
 	st.booleans(),
 )
-def test_together_they_are_as_strict_as_each(policies, wanted, price, currency, approval, self_service, own_limits):
+def test_together_they_are_as_strict_as_each(
+	policies, wanted, price, currency, approval, self_service, own_limits
+):
 	rule = SubscriptionRule(self_service, approval, own_limits, 2, 30)
 	values = {"unit_price": price, "currency": currency, "start_date": date(2026, 11, 24)}
 	together = strictest(policies)

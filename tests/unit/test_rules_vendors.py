@@ -90,7 +90,11 @@ def test_the_shorter_of_two_return_windows_counts():
 
 
 def test_inside_a_commitment_names_that_differ_leave_it_to_staff():
-	locked = {"commitment_end": date(2027, 6, 1), "commitment_months": 12, "decrease_allowed_in_commitment": False}
+	locked = {
+		"commitment_end": date(2027, 6, 1),
+		"commitment_months": 12,
+		"decrease_allowed_in_commitment": False,
+	}
 	assert decrease("Microsoft CSP", **locked).outcome is Outcome.REFUSED
 	assert decrease("Microsoft", **locked).outcome is Outcome.RELEASED
 	assert decrease("Microsoft CSP", "Microsoft", **locked).outcome is Outcome.HELD

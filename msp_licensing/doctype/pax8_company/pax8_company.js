@@ -25,7 +25,7 @@ frappe.ui.form.on("Pax8 Company", {
 		frm.get_field("client").set_label(__(frm.doc.client_doctype));
 		if (frm.doc.client) {
 			add_buttons(frm, choices);
-		} else if (!frm.doc.vanished && frappe.user.has_role("Licensing Manager")) {
+		} else if (!frm.doc.vanished && !frm.doc.is_own && frappe.user.has_role("Licensing Manager")) {
 			show_suggestions(frm, choices);
 		}
 	},
@@ -35,6 +35,8 @@ function show_intro(frm) {
 	const { client, vanished, self_service_allowed } = frm.doc;
 	if (vanished) {
 		frm.set_intro(__("The last complete sync no longer found this company at Pax8."), "gray");
+	} else if (frm.doc.is_own) {
+		frm.set_intro(__("Your own company (Pax8 Settings, Own Company IDs): it is no client."), "blue");
 	} else if (!client) {
 		frm.set_intro(
 			__(

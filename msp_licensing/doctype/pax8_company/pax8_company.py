@@ -9,6 +9,7 @@ class Pax8Company(PlainTextDocument):
 	def validate(self):
 		self.refuse_changes_of_mirrored_fields()
 		self.set_client_doctype()
+		self.refuse_client_of_own_company()
 
 	def refuse_changes_of_mirrored_fields(self):
 		from msp_licensing.sync.guard import refuse_changes_of_mirrored_fields
@@ -25,6 +26,14 @@ class Pax8Company(PlainTextDocument):
 			frappe.throw(
 				_("Clients are records of {0}, not of {1}.").format(
 					_(default_client_doctype()), _(self.client_doctype)
+				)
+			)
+
+	def refuse_client_of_own_company(self):
+		if self.is_own and self.client:
+			frappe.throw(
+				_("{0} stands for your own company (Pax8 Settings): it cannot be mapped to a client.").format(
+					frappe.bold(frappe.utils.escape_html(self.company_name))
 				)
 			)
 

@@ -10,10 +10,28 @@ frappe.ui.form.on("Pax8 Settings", {
 	refresh(frm) {
 		show_connection(frm);
 		load_sync(frm);
+		show_own_companies(frm);
 	},
 
+	shadow_company_ids: (frm) => show_own_companies(frm),
 	mode: (frm) => show_connection(frm),
 });
+
+// Ids say nothing to people: the names of the companies stand below them.
+async function show_own_companies(frm) {
+	const ids = frm.doc.shadow_company_ids || "";
+	const rows = ids ? await frappe.xcall("msp_licensing.desk.mapping.own_companies", { ids }) : [];
+	if (ids !== (frm.doc.shadow_company_ids || "")) return;
+	const $wrapper = frm.get_field("shadow_company_ids").$wrapper;
+	$wrapper.find(".own-companies").remove();
+	const { escape_html } = frappe.utils;
+	const list = rows.map((row) =>
+		row.name
+			? `<a href="/app/pax8-company/${encodeURIComponent(row.id)}">${escape_html(row.name)}</a>`
+			: __("{0}: no such company has been read.", [escape_html(row.id)])
+	);
+	if (list.length) $(`<div class="own-companies small text-muted mb-2">${list.join("<br>")}</div>`).appendTo($wrapper);
+}
 
 // ------------------------------------------------------------------------------------ connection
 

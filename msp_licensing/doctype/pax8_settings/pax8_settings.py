@@ -9,6 +9,7 @@ class Pax8Settings(PlainTextDocument):
 		self.strip_inputs()
 		self.require_credentials()
 		self.check_address()
+		self.clean_own_companies()
 		self.note_connecting()
 
 	def strip_inputs(self):
@@ -30,6 +31,19 @@ class Pax8Settings(PlainTextDocument):
 		except ConfigurationError as error:
 			frappe.throw(error.message)
 
+	def clean_own_companies(self):
+		if not self.has_value_changed("shadow_company_ids"):
+			return
+		from msp_licensing.sync import own_companies
+
+		try:
+			ids = own_companies.ids_in(self.shadow_company_ids)
+		except ValueError as error:
+			typed = frappe.bold(frappe.utils.escape_html(str(error)[:80]))
+			frappe.throw(_("{0} is no company id of Pax8's.").format(typed))
+		own_companies.check(ids)
+		self.shadow_company_ids = "\n".join(ids)
+
 	def note_connecting(self):
 		"""Data can become stale only after the mode was switched from Off: see sync/health.py."""
 		from msp_licensing import clock
@@ -39,6 +53,10 @@ class Pax8Settings(PlainTextDocument):
 			self.connected_on_utc = clock.utc_now()
 
 	def on_update(self):
+		if self.has_value_changed("shadow_company_ids"):
+			from msp_licensing.sync import own_companies
+
+			own_companies.mark()
 		if self.has_value_changed("mode") and self.mode == "Live":
 			self.tell_of_waiting_changes()
 
