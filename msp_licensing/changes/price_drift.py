@@ -96,9 +96,7 @@ def run() -> int:
 
 def drifted() -> list[str]:
 	"""Open requests whose stored money is not that of today. The number of queries does not grow with their number."""
-	rows = frappe.get_all(
-		DOCTYPE, {"workflow_state": ("in", UNSENT)}, list(FIELDS), order_by="name asc"
-	)
+	rows = frappe.get_all(DOCTYPE, {"workflow_state": ("in", UNSENT)}, list(FIELDS), order_by="name asc")
 	prices = pricing.prices_of([(row.name, row.subscription, *_quantities(row)) for row in rows])
 	return [row.name for row in rows if not _is_written(row, prices.get(row.name))]
 

@@ -29,7 +29,9 @@ def choices(company: str) -> dict[str, Any]:
 	return {
 		"doctype": doctype,
 		"suggestions": [] if is_own else mapping.suggestions(company),
-		"may_create": not is_own and permissions.is_manager() and bool(frappe.has_permission(doctype, "create")),
+		"may_create": not is_own
+		and permissions.is_manager()
+		and bool(frappe.has_permission(doctype, "create")),
 		"subscriptions": frappe.db.count("Pax8 Subscription", {"company": company, "vanished": 0}),
 	}
 

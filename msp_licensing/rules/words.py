@@ -217,7 +217,9 @@ def client_sentence(decision: Decision) -> Sentence:
 	if decision.outcome is Outcome.RELEASED:
 		return Sentence(_CLIENT_RELEASED, {})
 	if decision.rule == "not_active":
-		return Sentence(status_rule(decision.numbers.get("status")).reason or _CLIENT_REFUSALS["not_active"], {})
+		return Sentence(
+			status_rule(decision.numbers.get("status")).reason or _CLIENT_REFUSALS["not_active"], {}
+		)
 	if decision.rule == "billing_term" and (term := term_rule(decision.numbers.get("billing_term"))):
 		return Sentence(term.reason or _CLIENT_REFUSALS["billing_term"], {})
 	msgid = _CLIENT_REFUSALS.get(decision.rule, _CLIENT_UNKNOWN)

@@ -527,7 +527,9 @@ def test_every_state_of_a_request_has_words_for_the_client(site):
 	assert set(wishes.REQUEST_STATES) == {*states.OPEN, *states.CLOSED}
 
 
-def test_an_addon_whose_quantity_follows_its_parent_is_refused_with_the_reason(site, people, sandbox, as_user):
+def test_an_addon_whose_quantity_follows_its_parent_is_refused_with_the_reason(
+	site, people, sandbox, as_user
+):
 	"""Staff know it and Pax8 does not say it; a subscription of the product without a parent can be changed."""
 	from msp_licensing.portal import queries
 
@@ -545,11 +547,10 @@ def test_an_addon_whose_quantity_follows_its_parent_is_refused_with_the_reason(s
 		assert "follows the subscription it belongs to" in message
 		card = next(card for card in queries.page_for_session()["subscriptions"] if card["id"] == addon)
 		assert not card["may_change"] and "follows the subscription" in card["reason"]
-	with as_user(people.manager):
-		with pytest.raises(site.ValidationError, match="follows the parent"):
-			site.get_doc(
-				{"doctype": "License Change Request", "subscription": addon, "requested_quantity": 7}
-			).insert()
+	with as_user(people.manager), pytest.raises(site.ValidationError, match="follows the parent"):
+		site.get_doc(
+			{"doctype": "License Change Request", "subscription": addon, "requested_quantity": 7}
+		).insert()
 	site.db.set_value("Pax8 Subscription", addon, "parent_subscription", None)
 	with as_user(people.requester):
 		assert call(site, "check", arguments)["ok"]
@@ -563,7 +564,9 @@ def test_an_addon_whose_quantity_follows_its_parent_is_refused_with_the_reason(s
 		({"status": "PendingManual"}, "being set up"),
 	],
 )
-def test_what_the_table_of_statuses_bars_has_no_button_and_the_reason(site, people, sandbox, as_user, values, words):
+def test_what_the_table_of_statuses_bars_has_no_button_and_the_reason(
+	site, people, sandbox, as_user, values, words
+):
 	from msp_licensing.desk import rules
 	from msp_licensing.portal import queries
 
