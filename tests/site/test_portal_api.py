@@ -542,6 +542,7 @@ def test_an_addon_whose_quantity_follows_its_parent_is_refused_with_the_reason(
 		doc = site.get_doc("Pax8 Product", product)
 		doc.follows_parent = 1
 		doc.save()
+	site.db.commit()
 	with as_user(people.requester):
 		_kind, message = refusal(site, "request_change", arguments)
 		assert "follows the subscription it belongs to" in message
@@ -552,6 +553,7 @@ def test_an_addon_whose_quantity_follows_its_parent_is_refused_with_the_reason(
 			{"doctype": "License Change Request", "subscription": addon, "requested_quantity": 7}
 		).insert()
 	site.db.set_value("Pax8 Subscription", addon, "parent_subscription", None)
+	site.db.commit()
 	with as_user(people.requester):
 		assert call(site, "check", arguments)["ok"]
 
