@@ -224,6 +224,8 @@ class _Drift:
 			row.name,
 			to,
 			expect=(row.workflow_state,),
+			event=RULE,
+			told={"private": words},
 			decision="Held",
 			decision_rule=RULE,
 			decision_summary=words,

@@ -77,6 +77,9 @@ EVENTS: dict[str, Kind] = {
 	"quantity_moved": Kind(
 		PAX8, _lt("The quantity changed at Pax8: decided again"), _lt("The quantity changed"), "decision"
 	),
+	"price_moved": Kind(
+		SYSTEM, _lt("The price changed: decided again"), _lt("The price changed"), "decision"
+	),
 	"reminded": Kind(SYSTEM, _lt("Reminder sent")),
 	"expired": Kind(SYSTEM, _lt("Expired"), _lt("Expired without a decision")),
 	"dropped": Kind(SYSTEM, _lt("Withdrawn by the system"), _lt("Withdrawn")),
