@@ -1,3 +1,5 @@
+from msp_licensing.doors import table as _doors
+
 app_name = "msp_licensing"
 app_title = "MSP Licensing"
 app_publisher = "The MSP Licensing authors"
@@ -60,10 +62,15 @@ doctype_list_js = dict.fromkeys(
 )
 
 permission_query_conditions = dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions")
-has_permission = dict.fromkeys(
-	(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"), "msp_licensing.permissions.has_staff_permission"
-)
-
+# What Frappe leaves open to everybody is closed by one table: see doors/table.py.
+has_permission = {
+	**dict.fromkeys(
+		(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"),
+		"msp_licensing.permissions.has_staff_permission",
+	),
+	**_doors.document_permissions(),
+}
+auth_hooks = ["msp_licensing.doors.gate.check"]
 
 # Access to the portal follows people and clients that are renamed, merged or deleted.
 doc_events = {
@@ -87,6 +94,7 @@ doc_events = {
 	"Contact": {"after_delete": "msp_licensing.access.follow.contact_deleted"},
 	"Notification Log": {"before_insert": "msp_licensing.plain_text.escape_title_in_bell"},
 }
+doc_events = _doors.with_events(doc_events)
 
 # Changes seen at Pax8 stand in the timeline of their subscription, the chain of a request in its own.
 additional_timeline_content = {
@@ -122,8 +130,8 @@ portal_menu_items = [
 	{"title": "License Approvals", "route": "/licensing#lic-approvals", "role": "Licensing Approver"},
 ]
 
-# Two functions of Frappe that ask for no permission, and answers that no cache may keep: see portal/guard.py.
 override_whitelisted_methods = {
+	**_doors.overrides(),
 	# Texts of this app's records, where Frappe takes texts for markup or for formulas: see plain_text.py.
 	"frappe.core.doctype.data_export.exporter.export_data": "msp_licensing.overrides.exports.export_data",
 	"frappe.core.doctype.data_import.data_import.download_template": (
@@ -134,13 +142,9 @@ override_whitelisted_methods = {
 	"frappe.desk.search.search_link": "msp_licensing.overrides.search.search_link",
 	"frappe.desk.search.search_widget": "msp_licensing.overrides.search.search_widget",
 	"frappe.utils.global_search.search": "msp_licensing.overrides.search.search_everywhere",
-	"frappe.client.get_count": "msp_licensing.portal.guard.get_count",
-	"frappe.desk.doctype.dashboard_chart.dashboard_chart.get": "msp_licensing.portal.guard.get_chart",
-	"frappe.desk.listview.get_group_by_count": "msp_licensing.portal.guard.get_group_by_count",
-	"frappe.utils.goal.get_monthly_goal_graph_data": "msp_licensing.portal.guard.get_goals",
 }
 after_request = [
-	"msp_licensing.portal.guard.keep_private",
+	"msp_licensing.doors.gate.keep_private",
 	"msp_licensing.webhooks.endpoint.keep_errors_short",
 ]
 

@@ -9,6 +9,8 @@ from frappe.desk.doctype.notification_settings.notification_settings import (
 	is_notifications_enabled,
 )
 
+from msp_licensing.changes import bell
+
 
 def tell(
 	users: list[str],
@@ -18,6 +20,7 @@ def tell(
 	subject: str,
 	message: str | Callable[[], str] | None,
 	by_mail: bool = True,
+	bell_says: str | None = None,
 ) -> None:
 	"""Puts a notice about a document into the bell and into the mail queue of each user; the caller commits.
 
@@ -25,13 +28,15 @@ def tell(
 	be queued takes nothing from the bell.
 
 	Args:
-		subject: plain text. message: HTML, or a function that makes it.
+		subject: plain text. message: HTML, or a function that makes it. Both are for the mail.
+		bell_says: a sentence for the bell, with no client, number or reason in it (`bell.py`); without one it says that
+			there is something.
 	"""
 	if not users:
 		return
 	with quietly(doctype, name):
 		html = message() if callable(message) else message
-		ring(users, doctype, name, subject, html)
+		ring(users, doctype, name, bell_says or bell.something())
 		if by_mail and html:
 			mail(users, doctype, name, subject, html)
 
@@ -54,20 +59,21 @@ def quietly(doctype: str, name: str) -> Iterator[None]:
 		)
 
 
-def ring(users: list[str], doctype: str, name: str, subject: str, html: str | None) -> None:
+def ring(users: list[str], doctype: str, name: str, sentence: str, *, link: str | None = None) -> None:
+	"""Puts a sentence that leads to a document, or to `link`, into the bells of users: nothing of what it is about."""
 	for user in users:
 		if not is_notifications_enabled(user):
 			continue
 		frappe.get_doc(
 			{
 				"doctype": "Notification Log",
-				"subject": frappe.utils.escape_html(subject),
+				"subject": frappe.utils.escape_html(sentence),
 				"type": "Alert",
 				"for_user": user,
 				"from_user": frappe.session.user,
 				"document_type": doctype,
 				"document_name": name,
-				"email_content": html,
+				"link": link,
 			}
 		).insert(ignore_permissions=True)
 

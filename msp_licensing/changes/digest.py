@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 from frappe.utils import get_url_to_list
 
-from msp_licensing.changes import delivery, people, states, wording
+from msp_licensing.changes import bell, delivery, people, states, wording
 from msp_licensing.changes.notify import DIGEST_DUE, IN_DIGEST, NO_MAIL, NOTICE
 
 # More than this of a kind is counted, not listed.
@@ -40,9 +40,10 @@ def _send_to(user: str) -> bool:
 		return False
 	with wording.in_language(wording.language_of(user)):
 		subject, message = wording.write("staff_digest", _values(notices))
+		said = bell.sentence("staff_digest")
 	about = (states.DOCTYPE, notices[-1].request)
 	if not (delivery.address(user) and delivery.can_send()):
-		delivery.ring([user], *about, subject, message)
+		delivery.ring([user], *about, said)
 		_mark(notices, NO_MAIL)
 		return False
 	sent = delivery.mail([user], *about, subject, message)

@@ -17,7 +17,7 @@ import frappe
 from frappe.utils import cint
 
 from msp_licensing import clock
-from msp_licensing.changes import assignments, delivery, notices, people, wording
+from msp_licensing.changes import assignments, bell, delivery, notices, people, wording
 from msp_licensing.changes.delivery import tell
 from msp_licensing.changes.notices import Notice
 from msp_licensing.changes.people import managers, staff_with
@@ -71,11 +71,13 @@ def _tell(event: str, doc: Any, notice: Notice, way: str, key: str, context: dic
 		with wording.in_language(language):
 			values = wording.values(doc, for_staff=notice.for_staff, **context)
 			subject, message = wording.write(notice.text, values)
+			said = bell.sentence(notice.text)
 		if notice.assign:
 			for user in readers:
-				assignments.assign(doc, user, subject, context.get("date"))
+				assignments.assign(doc, user, said, context.get("date"))
 		if way != DIGEST_DUE or notice.bell_with_digest:
-			delivery.ring(readers, doc.doctype, doc.name, subject, message)
+			link = bell.link(for_staff=notice.for_staff)
+			delivery.ring(readers, doc.doctype, doc.name, said, link=link)
 		if way == QUEUED and not delivery.mail(readers, doc.doctype, doc.name, subject, message):
 			_note_no_mail(occasion, readers)
 

@@ -232,6 +232,7 @@ def _warn(stale: list[Health], problems: list[Problem]) -> None:
 		doctype=SETTINGS,
 		name=SETTINGS,
 		subject=subject,
+		bell_says=subject,
 		message=frappe.render_template(
 			"msp_licensing/templates/emails/sync_warning.html",
 			{
@@ -276,7 +277,13 @@ def _all_clear(rows: list[Health]) -> None:
 	"""The end of an episode: in the bell only."""
 	subject = _("Pax8 data is up to date again: {0}").format(_names(row.kind for row in rows))
 	notify.tell(
-		notify.managers(), doctype=SETTINGS, name=SETTINGS, subject=subject, message=None, by_mail=False
+		notify.managers(),
+		doctype=SETTINGS,
+		name=SETTINGS,
+		subject=subject,
+		bell_says=subject,
+		message=None,
+		by_mail=False,
 	)
 
 

@@ -34,9 +34,7 @@ OWN_TABLES = (
 )
 
 
-@pytest.fixture(scope="session")
-def frappe_site() -> Iterator[Any]:
-	"""Frappe, connected to the site that `make test` made for this run."""
+def connected() -> Iterator[Any]:
 	import frappe
 
 	os.chdir(os.environ["FRAPPE_SITES_PATH"])  # Frappe's own log files have relative paths
@@ -51,6 +49,12 @@ def frappe_site() -> Iterator[Any]:
 	yield frappe
 	frappe.db.rollback()
 	frappe.destroy()
+
+
+@pytest.fixture(scope="session")
+def frappe_site() -> Iterator[Any]:
+	"""Frappe, connected to the site that `make test` made for this run."""
+	yield from connected()
 
 
 @pytest.fixture
@@ -400,6 +404,25 @@ def server(frappe_site: Any) -> Iterator[str]:
 	web.shutdown()
 	thread.join(5)
 	frappe.app._site, frappe.app._sites_path = before
+
+
+@pytest.fixture
+def visit(server: str, people: Any) -> Iterator[Callable[..., Any]]:
+	"""`visit(user)` signs a user in and opens the page; `visit()` is a guest."""
+	from visitor import Visitor
+
+	visitors = []
+
+	def arrive(user: str | None = None) -> Any:
+		visitor = Visitor(server)
+		visitors.append(visitor)
+		if user:
+			visitor.sign_in(user).page()
+		return visitor
+
+	yield arrive
+	for visitor in visitors:
+		visitor.http.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from notice_helpers import mails
 
 from msp_licensing.sandbox import storybook
 
@@ -424,8 +425,10 @@ def test_the_reason_is_kept_and_reaches_the_client_on_reject(site, pending, peop
 	requests.set_reject_reason(pending, "  Please ask again in March. ")
 	doc = apply_workflow(site.get_doc(REQUEST, pending).as_dict(), "Reject")
 	assert (doc.workflow_state, doc.reject_reason) == ("Rejected", "Please ask again in March.")
+	assert "Please ask again in March." in mails(site, people.requester)[-1]
 	notice = site.get_last_doc("Notification Log", {"for_user": people.requester})
-	assert "Please ask again in March." in notice.email_content
+	assert notice.subject == "Your license change was not approved." and not notice.email_content
+	assert notice.link.endswith("/licensing")
 
 
 def test_no_reason_can_be_given_or_changed_after_the_decision(site, pending):

@@ -301,5 +301,61 @@ def test_work_by_hand_is_assigned_with_its_day(site, people, ask):
 	about("by_hand", doc, date="2027-03-01", what=lambda: "Pax8 takes it by <phone> only.")
 	todo = site.get_doc("ToDo", {"reference_name": doc.name})
 	assert (todo.allocated_to, str(todo.date)) == (people.manager, "2027-03-01")
-	assert "To do by hand" in todo.description
+	assert todo.description == "A license change is to be made by hand."
+	assert "To do by hand" in mails(site, people.manager)[-1]
 	assert "by &lt;phone&gt; only" in mails(site, people.manager)[-1]
+
+
+def test_the_bell_and_todos_name_no_client_product_number_or_reason(site, people, ask):
+	from msp_licensing.changes import notices
+
+	doc = ask()
+	doc.staff_reason, doc.note, doc.reject_reason = "Staffreason", "Clientnote", "Rejectreason"
+	for event, rows in notices.NOTICES.items():
+		for state in {row.state for row in rows if row.state} or {doc.workflow_state}:
+			doc.workflow_state = state
+			about(event, doc, key=f"again {event} {state}", what=lambda: "Whathappened", date="2027-03-01")
+	told = [
+		*site.get_all("Notification Log", fields=["subject", "email_content", "link", "attached_file"]),
+		*site.get_all("ToDo", fields=["description"]),
+	]
+	assert len(told) > 15
+	secrets = (
+		*("Keeper", "Cedar", "Olivia", "Staffreason", "Clientnote", "Rejectreason", "Whathappened", "2027"),
+		*("10", "40", "300", "approval up to", doc.decision_summary),
+	)
+	for row in told:
+		said = " ".join(str(value) for key, value in row.items() if value and key != "link")
+		assert said and not [secret for secret in secrets if secret and secret in said], said
+	assert set(site.get_all("Notification Log", pluck="document_name")) == {doc.name}, (
+		"they lead to the request"
+	)
+
+
+def test_every_text_has_a_sentence_for_the_bell(site):
+	from msp_licensing.changes import bell, notices
+
+	sentences = [bell.sentence(text) for text in notices.TEXTS]
+	assert bell.something() not in sentences and bell.sentence("of somebody else") == bell.something()
+
+
+def test_bells_and_todos_of_before_are_emptied(site, people, ask):
+	from msp_licensing.changes import bell
+	from msp_licensing.patches import empty_bells
+
+	doc = ask()
+	[log] = site.get_all("Notification Log", pluck="name")
+	[todo] = site.get_all("ToDo", pluck="name")
+	other = site.get_doc(
+		{"doctype": "ToDo", "description": "Of a person", "allocated_to": people.manager}
+	).insert()
+	site.db.set_value("Notification Log", log, {"subject": "Cedar asks", "email_content": "for 40"})
+	site.db.set_value("ToDo", todo, "description", "Cedar asks for 40")
+	for _ in range(2):
+		empty_bells.execute()
+		row = site.db.get_value("Notification Log", log, ["subject", "email_content", "document_name"])
+		assert row == (bell.something(), None, doc.name)
+		assert (
+			site.db.get_value("ToDo", todo, "description") == "A license change request waits for a decision."
+		)
+		assert site.db.get_value("ToDo", other.name, "description") == "Of a person"

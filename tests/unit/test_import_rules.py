@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
 	},
 }
 # Packages that work within a site: Frappe and the pure layers, but no server of our own.
-WITHIN_A_SITE = ("access", "sync", "changes", "portal", "usage", "billing", "desk", "webhooks")
+WITHIN_A_SITE = ("access", "sync", "changes", "portal", "usage", "billing", "desk", "webhooks", "doors")
 FORBIDDEN_WITHIN_A_SITE = {"msp_licensing.sandbox", "msp_licensing.preview"}
 # What a DocType's controller may load while its module is imported: anything else may be missing or broken, and a
 # failing import makes `migrate` drop the DocType.

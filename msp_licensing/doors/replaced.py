@@ -1,19 +1,12 @@
-"""What Frappe leaves open to every signed-in user, closed for portal users; and pages that no cache keeps.
-
-Some whitelisted functions of Frappe v15 ask for no permission. `frappe.client.get_count` counts the records of any
-DocType, and the rows of any table, by any filter, so that a partner cost can be found by a few dozen guesses;
-`listview.get_group_by_count` tells the same by counting to-dos. `dashboard_chart.get` and
-`goal.get_monthly_goal_graph_data` return sums of any field of any DocType. All are replaced by hooks.py.
-"""
+"""Functions of Frappe that are replaced (`table.REPLACED`): they ask for the right to what they tell of."""
 
 from typing import Any
 
 import frappe
 from frappe import _
 
+from msp_licensing.doors import asked, gate, references
 from msp_licensing.permissions import is_website_user
-
-MODULE = "MSP Licensing"
 
 
 @frappe.whitelist()
@@ -52,7 +45,7 @@ def _check_read(doctype: str) -> None:
 	if not found:
 		frappe.throw(_("There is no DocType {0}.").format(doctype), frappe.PermissionError)
 	# Rights to a child table are those to its parents: Frappe's desk counts such rows, a portal has no reason to.
-	if found.module == MODULE or not found.istable or is_website_user(frappe.session.user):
+	if found.module == asked.MODULE or not found.istable or is_website_user(frappe.session.user):
 		frappe.has_permission(doctype, "read", throw=True)
 
 
@@ -69,14 +62,18 @@ def get_chart(
 	heatmap_year: Any = None,
 	refresh: Any = None,
 ) -> Any:
-	"""`frappe.desk.doctype.dashboard_chart.dashboard_chart.get`, for users of the desk.
+	"""`frappe.desk.doctype.dashboard_chart.dashboard_chart.get`, for users of the desk who may read what is summed up.
 
 	Raises:
-		frappe.PermissionError: a portal user, who has no dashboards.
+		frappe.PermissionError: anybody else.
 	"""
 	from frappe.desk.doctype.dashboard_chart import dashboard_chart
 
 	_check_desk_user()
+	asked_for = (
+		frappe.get_doc("Dashboard Chart", chart_name).as_dict() if chart_name else frappe.parse_json(chart)
+	)
+	_check_sums({**(asked_for or {}), "more": filters})
 	return dashboard_chart.get(
 		chart_name=chart_name,
 		chart=chart,
@@ -115,6 +112,9 @@ def get_goals(
 
 	_check_desk_user()
 	_check_read(goal_doctype)
+	_check_sums(
+		{"of": goal_doctype, "fields": [goal_field, date_field, goal_doctype_link], "filters": filters}
+	)
 	return get_monthly_goal_graph_data(
 		title,
 		doctype,
@@ -136,10 +136,49 @@ def _check_desk_user() -> None:
 		frappe.throw(_("Only users of the desk can do this."), frappe.PermissionError)
 
 
-PRIVATE = ("/licensing", "/api/method/msp_licensing.portal.")
+def _check_sums(question: dict[str, Any]) -> None:
+	"""Sums and counts of the app's records are for those who may read all that is in them."""
+	for doctype in asked.named_doctypes(question, in_documents=True):
+		if not gate.may_read(doctype) or gate.hidden_fields(doctype):
+			frappe.throw(_("You may not read {0}.").format(_(doctype)), frappe.PermissionError)
+	if (doctype := question.get("document_type")) and frappe.db.exists("DocType", doctype):
+		_check_read(doctype)
 
 
-def keep_private(response: Any = None, request: Any = None) -> None:
-	"""Hook after every request: no browser and no proxy keeps what a client reads, not even for "back" after logout."""
-	if response is not None and request is not None and request.path.startswith(PRIVATE):
-		response.headers["Cache-Control"] = "no-store, private"
+@frappe.whitelist()
+def get_workflow_state_count(
+	doctype: str, workflow_state_field: str, states: Any
+) -> list[dict[str, Any]] | None:
+	"""`frappe.workflow.doctype.workflow.workflow.get_workflow_state_count`, of the rows that the user may read.
+
+	Raises:
+		frappe.PermissionError: a portal user, or somebody who may not read the DocType or the field.
+	"""
+	_check_desk_user()
+	frappe.has_permission(doctype, "read", throw=True)
+	meta = frappe.get_meta(doctype)
+	if workflow_state_field not in meta.get_valid_columns():
+		return None
+	field = meta.get_field(workflow_state_field)
+	if not field or field.permlevel not in meta.get_permlevel_access("read"):
+		frappe.throw(_("You may not read this field."), frappe.PermissionError)
+	rows = frappe.get_list(
+		doctype,
+		fields=[workflow_state_field, "count(*) as count"],
+		filters={workflow_state_field: ("not in", frappe.parse_json(states))},
+		group_by=f"`tab{doctype}`.`{workflow_state_field}`",
+		order_by=f"`tab{doctype}`.`{workflow_state_field}`",
+		limit_page_length=0,
+	)
+	return [row for row in rows if row[workflow_state_field]]
+
+
+@frappe.whitelist()
+def get_link_title(doctype: str, docname: str) -> str | None:
+	"""`frappe.desk.search.get_link_title`; the name itself for who may not read one of the app's records."""
+	from frappe.desk.search import get_link_title as title
+
+	hidden = doctype in asked.own_doctypes() or is_website_user(frappe.session.user)
+	if hidden and not references.may_read(doctype, docname):
+		return docname
+	return title(doctype, docname)
