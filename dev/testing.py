@@ -22,14 +22,15 @@ from report import Failure, step, warn
 from toolchain import OutOfReach, Toolchain
 
 TESTS = config.CHECKOUT / "tests"
-FOLDERS = ("unit", "conformance", "site", "browser")
+FOLDERS = ("unit", "conformance", "site", "drills", "browser")
+ON_A_SITE = ("site", "drills", "browser")
 KEEP = "keep"
 
 
 def test(arguments: list[str]) -> int:
 	paths, options = split(arguments)
 	env: dict[str, str] = {}
-	if not needs(paths, "site") and not needs(paths, "browser"):
+	if not any(needs(paths, kind) for kind in ON_A_SITE):
 		return pytest(prepare_plain() / "bin" / "python", paths, options, env)
 	browser = needs(paths, "browser")
 	try:

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 
 TESTS = Path(__file__).parent
-ORDER = ("unit", "conformance", "site", "browser")
+ORDER = ("unit", "conformance", "site", "drills", "browser")
+ON_A_SITE = ("site", "drills", "browser")
 SITE_VARIABLES = ("FRAPPE_SITES_PATH", "FRAPPE_TEST_SITE")
 BROWSER_VARIABLES = ("MSP_LICENSING_CHROMIUM", "MSP_LICENSING_TEST_SUPERVISOR")
 
@@ -25,7 +26,7 @@ not_run: dict[str, set[str]] = {}
 
 
 def kind_of(path: Path) -> str:
-	"""unit, conformance, site, browser: the folder below tests/."""
+	"""unit, conformance, site, drills, browser: the folder below tests/."""
 	try:
 		return path.relative_to(TESTS).parts[0]
 	except (ValueError, IndexError):
@@ -34,7 +35,7 @@ def kind_of(path: Path) -> str:
 
 def missing(kind: str) -> str:
 	"""Why tests of this kind cannot run here; empty if they can."""
-	if kind not in ("site", "browser"):
+	if kind not in ON_A_SITE:
 		return ""
 	if reason := os.environ.get("MSP_LICENSING_NO_SITE"):
 		return reason
@@ -49,6 +50,7 @@ def missing(kind: str) -> str:
 
 
 def required(kind: str) -> bool:
+	kind = "site" if kind == "drills" else kind
 	return os.environ.get(f"MSP_LICENSING_REQUIRE_{kind.upper()}") == "1"
 
 
@@ -79,7 +81,7 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 	for item in items:
-		if (kind := kind_of(item.path)) in ("site", "browser"):
+		if (kind := kind_of(item.path)) in ON_A_SITE:
 			item.add_marker(kind)
 	# The quickest first, the running site last: its processes would take the jobs that site tests enqueue.
 	items.sort(key=lambda item: ORDER.index(kind) if (kind := kind_of(item.path)) in ORDER else len(ORDER))

@@ -8,6 +8,9 @@ from frappe import _
 
 from msp_licensing.doors import asked, table
 
+# Comments that somebody writes; the others are Frappe's notes of steps, assignments and files.
+BY_PEOPLE = (None, "", "Comment", "Like", "Info", "Bot")
+
 
 def check(doc: Any, method: str | None = None) -> None:
 	"""Hook on the DocTypes of `table.REFERENCES`, before they are validated. Raises frappe.PermissionError."""
@@ -21,11 +24,11 @@ def check(doc: Any, method: str | None = None) -> None:
 
 
 def _by_the_system(doc: Any) -> bool:
-	"""Steps that the app writes down itself, and what an Assignment Rule of the site assigns, whoever set them off."""
+	"""What Frappe and the app note down themselves, and what a rule of the site assigns, whoever set it off."""
 	if not doc.flags.ignore_permissions:
 		return False
 	if doc.doctype == "Comment":
-		return doc.comment_type == "Workflow"
+		return doc.comment_type not in BY_PEOPLE
 	return doc.doctype == "ToDo" and bool(doc.get("assignment_rule"))
 
 

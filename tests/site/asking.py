@@ -1,6 +1,8 @@
 """Requests without a web server: the same gate and the same routes, in this process and in this transaction."""
 
 import json
+import os
+import traceback
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,8 +41,8 @@ def ask(
 	frappe.local.request_ip = "127.0.0.1"
 	frappe.local.form_dict = frappe._dict(json.loads(json.dumps(arguments or {})))
 	frappe.local.response = frappe._dict(docs=[])
-	frappe.local.flags = frappe._dict(in_test=False)
-	frappe.local.message_log, frappe.local.error_log = [], []
+	frappe.local.flags = frappe._dict(in_test=False, currently_saving=[])
+	frappe.local.message_log, frappe.local.error_log, frappe.local.debug_log = [], [], []
 	passed = False
 	try:
 		gate.check()
@@ -51,6 +53,8 @@ def ask(
 	except Exception as problem:
 		status = getattr(problem, "http_status_code", 500)
 		text = f"{problem} {frappe.local.message_log}"
+		if status >= 500 and os.environ.get("MSP_LICENSING_DRILLS_TRACE"):
+			traceback.print_exc()
 	finally:
 		frappe.local.message_log = []
 		for key, value in kept.items():
