@@ -84,11 +84,11 @@ def _check_named(called: list[str]) -> None:
 	arguments, whole = asked.arguments(), bool(TAKES_A_QUESTION.intersection(called))
 	for doctype in asked.named_doctypes(arguments, in_documents=whole):
 		if not may_read(doctype):
-			asked.refuse(_("You may not read {0}.").format(_(doctype)))
+			asked.refuse(_("You may not read records of this kind."))
 		if (hidden := hidden_fields(doctype)) and not checks.saves(called):
 			text = asked.text_of(arguments, in_documents=whole)
 			if any(re.search(rf"\b{field}\b", text) for field in hidden):
-				asked.refuse(_("You may not read costs and prices of {0}.").format(_(doctype)))
+				asked.refuse(_("You may not read costs and prices."))
 
 
 def may_read(doctype: str) -> bool:

@@ -140,7 +140,7 @@ def _check_sums(question: dict[str, Any]) -> None:
 	"""Sums and counts of the app's records are for those who may read all that is in them."""
 	for doctype in asked.named_doctypes(question, in_documents=True):
 		if not gate.may_read(doctype) or gate.hidden_fields(doctype):
-			frappe.throw(_("You may not read {0}.").format(_(doctype)), frappe.PermissionError)
+			frappe.throw(_("You may not read records of this kind."), frappe.PermissionError)
 	if (doctype := question.get("document_type")) and frappe.db.exists("DocType", doctype):
 		_check_read(doctype)
 

@@ -55,7 +55,7 @@ def plant(frappe: Any, client: str) -> Marks:
 def _values(meta: Any, mark: str) -> dict[str, Any]:
 	values: dict[str, Any] = {}
 	for field_ in meta.fields:
-		if field_.fieldname in KEYS | KEPT or field_.fieldname.endswith("_key"):
+		if field_.fieldname in KEYS | KEPT or field_.fieldname.endswith("_key") or field_.unique:
 			continue
 		short = field_.fieldtype == "Data" and 0 < int(field_.length or 140) < 20
 		if field_.fieldtype in TEXTS and not field_.options and not short:
