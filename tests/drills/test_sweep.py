@@ -160,9 +160,9 @@ def test_nobody_is_shown_or_changes_what_is_not_theirs(site, people, roles, wait
 		for doctype, name in targets:
 			for verb, address, arguments in guessing.addresses(doctype, name):
 				written.clear()
-				site.db.savepoint("call")
+				site.db.savepoint("one_call")
 				look(f"{verb} {address}", ask(site, user, address, arguments, verb=verb), written)
-				site.db.rollback(save_point="call")
+				site.db.rollback(save_point="one_call")
 				calls += 1
 			for path, function in functions.items():
 				if not WHOLE and not guessing.takes_a_doctype(function):
@@ -170,11 +170,11 @@ def test_nobody_is_shown_or_changes_what_is_not_theirs(site, people, roles, wait
 				verbs = site.allowed_http_methods_for_whitelisted_func[function]
 				arguments = guessing.arguments(function, doctype, name, user, _column(doctype))
 				written.clear()
-				site.db.savepoint("call")
+				site.db.savepoint("one_call")
 				answer = ask(site, user, path, arguments, verb="POST" if "POST" in verbs else "GET")
 				look(f"{path} {arguments}", answer, written)
 				try:
-					site.db.rollback(save_point="call")
+					site.db.rollback(save_point="one_call")
 				except Exception as problem:  # a function that begins a transaction of its own
 					problems.append(f"{path} ends the transaction: {problem}")
 					raise
