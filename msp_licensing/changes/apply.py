@@ -31,6 +31,7 @@ from msp_licensing.changes.attempts import READ, READ_BACK, Attempts
 from msp_licensing.changes.states import APPLYING, APPROVED, DOCTYPE, FAILED, NEEDS_REVIEW, WITHDRAWN
 from msp_licensing.pax8 import Forbidden, NotFound, Pax8Client, Pax8Error, Refused, Subscription
 from msp_licensing.rules.fate import ACTIVE, PROVISIONING
+from msp_licensing.rules.plurals import plural
 from msp_licensing.sync import connection, subscriptions
 
 # Seconds between the reads that look for the effect, in one job: often at first, since most changes are there in a few
@@ -140,7 +141,11 @@ class _Application:
 			return False
 		number = cint(row.attempts) + 1
 		if row.workflow_state == APPLYING and number > MAX_ATTEMPTS:
-			message = _("Nothing was sent after {0} attempts: the worker ended each time.").format(number - 1)
+			message = plural(
+				number - 1,
+				_("Nothing was sent after {0} attempt: the worker ended."),
+				_("Nothing was sent after {0} attempts: the worker ended each time."),
+			).format(number - 1)
 			result.end(self.name, FAILED, message, retryable=1)
 			return False
 		claimed = states.move(
@@ -255,7 +260,11 @@ class _Application:
 			return
 		values = clock.no_stamp("write_sent_on") if not_done else {}
 		if row.attempts >= MAX_ATTEMPTS:
-			words = _("Nothing was sent after {0} attempts: {1}").format(row.attempts, message)
+			words = plural(
+				row.attempts,
+				_("Nothing was sent after {0} attempt: {1}"),
+				_("Nothing was sent after {0} attempts: {1}"),
+			).format(row.attempts, message)
 			return result.end(self.name, FAILED, words, retryable=1, **values)
 		waits = _("Not sent yet: {0}").format(message)[: result.LONGEST_MESSAGE]
 		seconds = max(60 * RETRY_AFTER_MINUTES[max(row.attempts, 1) - 1], after or 0)

@@ -22,6 +22,7 @@ from msp_licensing.changes import assignments, decide, notify, people, planning,
 from msp_licensing.changes.document import LIMITS_FOR_CLIENTS
 from msp_licensing.changes.states import APPLIED, DOCTYPE, EXPIRED, PENDING, SCHEDULED, WITHDRAWN
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error
+from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.policy import Decision, Outcome, Verdict
 from msp_licensing.sync import connection, subscriptions
 
@@ -361,7 +362,8 @@ def _said(key: str, **values: Any) -> Any:
 
 	def say() -> str:
 		shown = {name: formatdate(v) if isinstance(v, date) else v for name, v in values.items()}
-		return str(_TEXTS[key]).format(**shown)
+		one, more = _TEXTS[key] if isinstance(_TEXTS[key], tuple) else (_TEXTS[key], _TEXTS[key])
+		return str(plural(shown.get("now", 0), one, more)).format(**shown)
 
 	return say
 
@@ -371,11 +373,20 @@ _TEXTS = {
 	"another_client": _lt(
 		"The subscription belongs to another client record now: the plan has been dropped."
 	),
-	"below": _lt("The subscription has only {now} licenses now: the planned change has been dropped."),
+	"below": (
+		_lt("The subscription has only {now} license now: the planned change has been dropped."),
+		_lt("The subscription has only {now} licenses now: the planned change has been dropped."),
+	),
 	"term": _lt("The term now ends on {end}; the change has been moved with it."),
-	"moved": _lt(
-		"There are {now} licenses now instead of {before}. The change to {target} is still planned; "
-		"it can be withdrawn."
+	"moved": (
+		_lt(
+			"There is {now} license now instead of {before}. The change to {target} is still planned; "
+			"it can be withdrawn."
+		),
+		_lt(
+			"There are {now} licenses now instead of {before}. The change to {target} is still planned; "
+			"it can be withdrawn."
+		),
 	),
 	"expired": _lt("It could not be made around the end of the term. Please ask for it again."),
 }

@@ -7,6 +7,7 @@ from frappe import _
 
 from msp_licensing import permissions
 from msp_licensing.pax8 import Pax8Error
+from msp_licensing.rules.plurals import plural
 from msp_licensing.sync import connection
 
 
@@ -63,9 +64,11 @@ def test(
 		return {"ok": False, "message": error.message}
 	return {
 		"ok": True,
-		"message": _("Connected: {0} companies, answered in {1} ms.").format(
-			found.companies, found.milliseconds
-		),
+		"message": plural(
+			found.companies,
+			_("Connected: {0} company, answered in {1} ms."),
+			_("Connected: {0} companies, answered in {1} ms."),
+		).format(found.companies, found.milliseconds),
 	}
 
 

@@ -10,6 +10,7 @@ from frappe.utils import cint, fmt_money
 
 from msp_licensing import clock
 from msp_licensing.changes import pricing
+from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.policy import (
 	Outcome,
 	Policy,
@@ -101,8 +102,14 @@ def _window(policy: Policy) -> list[str]:
 	if further is None:
 		return []
 	return [
-		_(
-			"Changes of one subscription within {0} days count together: after {1} → {2}, {2} → {3} waits. What you approve begins the count anew."
+		plural(
+			policy.window_days,
+			_(
+				"Changes of one subscription within {0} day count together: after {1} → {2}, {2} → {3} waits. What you approve begins the count anew."
+			),
+			_(
+				"Changes of one subscription within {0} days count together: after {1} → {2}, {2} → {3} waits. What you approve begins the count anew."
+			),
 		).format(policy.window_days, EXAMPLE, up, further)
 	]
 
@@ -164,10 +171,12 @@ def _always(client: bool) -> list[str]:
 		else _("Changes of the vendors chosen below always wait.")
 	)
 	products = frappe.db.count("Pax8 Product", {"hold_changes": 1})
-	if products == 1:
-		told += " " + _("So do those of one product chosen in the catalog.")
-	elif products:
-		told += " " + _("So do those of {0} products chosen in the catalog.").format(products)
+	if products:
+		told += " " + plural(
+			products,
+			_("So do those of {0} product chosen in the catalog."),
+			_("So do those of {0} products chosen in the catalog."),
+		).format(products)
 	return [told]
 
 

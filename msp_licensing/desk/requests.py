@@ -11,6 +11,7 @@ from msp_licensing import permissions
 from msp_licensing.changes import decide, decisions, document, observe, planning, reconcile, requests, states
 from msp_licensing.desk import rules, scheduled
 from msp_licensing.pax8 import Pax8Error
+from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.policy import Outcome
 from msp_licensing.rules.words import commitment_sentence
 from msp_licensing.sync import connection
@@ -48,7 +49,7 @@ def _step(step: dict[str, Any], decided_by: str | None) -> dict[str, Any]:
 	rule, verdict, numbers = step["rule"], step["verdict"], step.get("numbers") or {}
 	label, detail = CHECKS.get(rule, (rule, ""))
 	if rule == "threshold_window" and not numbers.get("since"):
-		detail = NOTHING_EARLIER
+		detail = plural(numbers.get("window_days") or 0, NOTHING_ON_THE_LAST_DAY, NOTHING_EARLIER)
 	values = {name: _shown(name, value) for name, value in decide.localized(numbers).items()}
 	try:
 		words = str(detail).format(**values)
@@ -164,6 +165,7 @@ CHECKS = {
 		_lt("{base} → {wanted} since {since}: {together_percent} % of {threshold} %"),
 	),
 }
+NOTHING_ON_THE_LAST_DAY = _lt("Nothing was released without approval in the last {window_days} day.")
 NOTHING_EARLIER = _lt("Nothing was released without approval in the last {window_days} days.")
 RELEASING = ("within_threshold", "free_seats")
 

@@ -8,6 +8,7 @@ from frappe.utils import formatdate, getdate
 
 from msp_licensing.changes import decide, planning, states
 from msp_licensing.changes.schedule import HAND_OVER_DAYS
+from msp_licensing.rules.plurals import plural
 
 
 def notices(doc: Any) -> list[str]:
@@ -26,7 +27,11 @@ def notices(doc: Any) -> list[str]:
 	if doc.handed_over_on:
 		said.append(doc.pax8_message or _("To be made by hand at Pax8."))
 		said.append(
-			_("Once Pax8 shows {0} licenses, the request ends by itself.").format(states.target_of(doc))
+			plural(
+				states.target_of(doc),
+				_("Once Pax8 shows {0} license, the request ends by itself."),
+				_("Once Pax8 shows {0} licenses, the request ends by itself."),
+			).format(states.target_of(doc))
 		)
 	elif plan.by_hand:
 		said.append(

@@ -9,6 +9,7 @@ from frappe import _
 from msp_licensing import permissions
 from msp_licensing.changes import policies
 from msp_licensing.desk import meaning
+from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.policy import effective_limits, validate_limits, vendor_key
 from msp_licensing.rules.words import problem_sentence
 from msp_licensing.sync import connection
@@ -88,9 +89,9 @@ def explain(settings: str | dict[str, Any]) -> list[str]:
 	told = meaning.sentences(policies.current_policy(doc), doc)
 	if own:
 		told.append(
-			_("One client has a policy of its own.")
-			if own == 1
-			else _("{0} clients have policies of their own.").format(own)
+			plural(
+				own, _("{0} client has a policy of its own."), _("{0} clients have policies of their own.")
+			).format(own)
 		)
 	return told
 
@@ -118,9 +119,15 @@ def explain_client(policy: str | dict[str, Any]) -> list[str]:
 		else _("Changes may be asked for only where a subscription allows it.")
 	]
 	told.append(
-		_("From {0} to {1} licenses.").format(limits.minimum, limits.maximum)
+		plural(limits.maximum, _("From {0} to {1} license."), _("From {0} to {1} licenses.")).format(
+			limits.minimum, limits.maximum
+		)
 		if limits.maximum
-		else _("From {0} licenses, with no upper limit.").format(limits.minimum)
+		else plural(
+			limits.minimum,
+			_("From {0} license, with no upper limit."),
+			_("From {0} licenses, with no upper limit."),
+		).format(limits.minimum)
 	)
 	if len(together) > 1:
 		told.append(_("Of each option, the strictest value of {0} policies counts.").format(len(together)))

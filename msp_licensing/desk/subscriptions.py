@@ -6,6 +6,7 @@ from frappe.utils import escape_html
 
 from msp_licensing import permissions
 from msp_licensing.pax8 import NotFound, Pax8Error
+from msp_licensing.rules.plurals import plural
 from msp_licensing.sync import connection
 from msp_licensing.sync import subscriptions as mirror
 
@@ -28,7 +29,13 @@ def refresh(subscription: str) -> str:
 	mirror.store_one(remote)
 	after = frappe.db.get_value(DOCTYPE, subscription, ["quantity", "status"], as_dict=True)
 	if before == after:
-		return _("Pax8 shows the same: {0} licenses, {1}.").format(after.quantity, after.status)
-	return _("Pax8 shows {0} licenses, {1} (here: {2}, {3}).").format(
-		after.quantity, after.status, before.quantity, before.status
-	)
+		return plural(
+			after.quantity,
+			_("Pax8 shows the same: {0} license, {1}."),
+			_("Pax8 shows the same: {0} licenses, {1}."),
+		).format(after.quantity, after.status)
+	return plural(
+		after.quantity,
+		_("Pax8 shows {0} license, {1} (here: {2}, {3})."),
+		_("Pax8 shows {0} licenses, {1} (here: {2}, {3})."),
+	).format(after.quantity, after.status, before.quantity, before.status)

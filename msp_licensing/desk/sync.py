@@ -9,6 +9,7 @@ from frappe.utils import escape_html
 
 from msp_licensing import clock, permissions
 from msp_licensing.desk import settings
+from msp_licensing.rules.plurals import plural
 from msp_licensing.sync import connection, health, jobs
 from msp_licensing.sync.health import Health, State
 
@@ -76,7 +77,9 @@ def _color(row: Health) -> str:
 
 def _hours(age: timedelta) -> str:
 	hours = round(age / timedelta(hours=1))
-	return _("{0} hours").format(hours) if hours < 96 else _("{0} days").format(round(hours / 24))
+	if hours < 96:
+		return plural(hours, _("{0} hour"), _("{0} hours")).format(hours)
+	return _("{0} days").format(round(hours / 24))
 
 
 @frappe.whitelist(methods=["POST"])

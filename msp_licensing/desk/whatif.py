@@ -18,6 +18,7 @@ from msp_licensing.changes import requests as changes
 from msp_licensing.changes.states import DOCTYPE
 from msp_licensing.desk import requests
 from msp_licensing.rules.client_approval import ASKED
+from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.policy import Outcome, Policy, Verdict
 from msp_licensing.rules.replay import Asked, MadeByStaff, Replayed, replay, tally
 from msp_licensing.rules.values import Step
@@ -121,9 +122,11 @@ def simulate(
 
 def _notes(row: Any, client: Step | None) -> list[str]:
 	notes = [
-		_("{0} has {1} licenses by the last sync; a real request asks Pax8 first.").format(
-			row.client or row.name, row.quantity
-		)
+		plural(
+			row.quantity,
+			_("{0} has {1} license by the last sync; a real request asks Pax8 first."),
+			_("{0} has {1} licenses by the last sync; a real request asks Pax8 first."),
+		).format(row.client or row.name, row.quantity)
 	]
 	if client is not None and client.verdict is Verdict.HOLDS:
 		notes.append(_("The client's own approver is asked first; then it is decided once more."))

@@ -11,6 +11,7 @@ from typing import Any
 
 from msp_licensing.portal.words import Formats, say
 from msp_licensing.rules import commitments
+from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionFacts
 from msp_licensing.rules.values import as_day
 from msp_licensing.rules.words import client_sentence
@@ -22,6 +23,10 @@ def _(text: str) -> str:
 
 
 _COMMITS = _("This subscription is committed until {date}: what you add now cannot be given back before.")
+_COMMITS_WITH_RETURN = _(
+	"This subscription is committed until {date}: what you add now can be given back within {days} day, "
+	"and then not before that date."
+)
 _COMMITS_WITH_RETURNS = _(
 	"This subscription is committed until {date}: what you add now can be given back within {days} days, "
 	"and then not before that date."
@@ -84,7 +89,7 @@ def _hint(now: Decision, facts: SubscriptionFacts, policy: Policy, today: date, 
 	t = formats.translate
 	if (now.numbers.get("change") or 0) > 0:
 		days = commitments.sure_return_days(policy.return_windows, facts)
-		words = _COMMITS_WITH_RETURNS if days else _COMMITS
+		words = plural(days, _COMMITS_WITH_RETURN, _COMMITS_WITH_RETURNS) if days else _COMMITS
 		if facts.decrease_allowed_in_commitment:
 			words = _COMMITS_LOOSELY
 		return t(words).format(date=formats.day(end), days=days)

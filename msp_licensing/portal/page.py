@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from msp_licensing.portal.words import FEWER, MORE, Formats, Row, _, day_of, say
+from msp_licensing.portal.words import FEWER, MORE, Formats, Row, _, day_of, say, searchable
 from msp_licensing.rules.policy import (
 	Policy,
 	SubscriptionFacts,
@@ -113,7 +113,7 @@ def subscription(
 		"reason": say(client_sentence(refusal), formats) if refusal and not request else "",
 		"limits": _limits(policy, rule, formats),
 		"request": request,
-		"search": " ".join(filter(None, (product, row.get("vendor"), company))).casefold(),
+		"search": searchable(" ".join(filter(None, (product, row.get("vendor"), company)))),
 	}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from msp_licensing.portal.words import Formats, Row, _, day_of, difference
 from msp_licensing.rules.price_drift import Money
 from msp_licensing.rules.quantity import as_number
+from msp_licensing.rules.plurals import plural
 
 # State of a License Change Request: the client's word for it, its tone, and whether the page should keep looking.
 _REQUEST: dict[str, tuple[str, str, bool]] = {
@@ -210,8 +211,12 @@ def approved(state: str, formats: Formats) -> str:
 def news(row: Row, formats: Formats) -> str:
 	"""What the client reads when a request it is looking at has got to its present state."""
 	if row.get("workflow_state") == "Applied":
-		return formats.translate(_("{product} now has {quantity} licenses.")).format(
-			product=row.get("product_name"), quantity=_target(row)
-		)
+		return formats.translate(
+			plural(
+				_target(row),
+				_("{product} now has {quantity} license."),
+				_("{product} now has {quantity} licenses."),
+			)
+		).format(product=row.get("product_name"), quantity=_target(row))
 	word, _tone, _moving = _REQUEST.get(row.get("workflow_state") or "", _REQUEST_UNKNOWN)
 	return f"{row.get('product_name')}: {formats.translate(word)}"

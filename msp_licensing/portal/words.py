@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -45,6 +46,34 @@ def _value(name: str, value: Any, formats: Formats) -> Any:
 	if name in ("commitment_end", "start_date", "end_date") and (day := day_of(value)):
 		return formats.day(day)
 	return value
+
+
+# Letters that are another one with a stroke, and no accent; the page's script has the same (`index.js`).
+_LETTERS = str.maketrans(
+	{"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ς": "σ"}
+)
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+
+
+def folded(text: str) -> str:
+	"""A text as people search for it: no matter which case, accents, width or form of letters.
+
+	>>> folded("STRAẞE"), folded("Müller"), folded("İstanbul")
+	('strasse', 'muller', 'istanbul')
+	"""
+	return _without_marks(_without_marks(text).casefold()).translate(_LETTERS)
+
+
+def searchable(text: str) -> str:
+	"""What a search is held against: the text as `folded` gives it, and with umlauts written out ("mueller")."""
+	written_out = unicodedata.normalize("NFC", text).casefold().translate(_UMLAUTS)
+	return " ".join(dict.fromkeys((folded(text), folded(written_out))))
+
+
+def _without_marks(text: str) -> str:
+	return "".join(
+		sign for sign in unicodedata.normalize("NFKD", text) if unicodedata.category(sign)[0] != "M"
+	)
 
 
 def difference(change: int, formats: Formats) -> str:

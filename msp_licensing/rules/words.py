@@ -120,7 +120,7 @@ _STAFF = {
 		"Held: {current} → {wanted} adds {amount} {currency} per billing term, more than the limit of {most} {currency}."
 	),
 	"month_unknown": _(
-		"Held: of {uncounted} earlier changes of this client in this month no price in {currency} is known, so the limit per month cannot be checked."
+		"Held: for some earlier changes of this client in this month ({uncounted}) no price in {currency} is known, so the limit per month cannot be checked."
 	),
 	"amount_per_month": _(
 		"Held: with it, {total} {currency} per billing term would have been added for this client in this month, more than the limit of {most} {currency}."
@@ -177,8 +177,8 @@ _COMMITMENT = {
 
 _USAGE = {
 	"set_by_staff": _("Set by staff."),
-	"usage_summaries": _("Pax8 reports usage for it ({count} summaries)."),
-	"arrears_lines": _("It was invoiced in arrears ({count} lines)."),
+	"usage_summaries": _("Pax8 reports usage for it (summaries: {count})."),
+	"arrears_lines": _("It was invoiced in arrears (lines: {count})."),
 	"no_price": _("Pax8 gives no price for it."),
 	"price_incomplete": _("Some prices are 0 and others are missing."),
 	"priced": _("It has a price per unit."),

@@ -18,6 +18,7 @@ from frappe.utils import format_datetime, get_datetime
 from redis.exceptions import RedisError
 
 from msp_licensing import clock
+from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.values import Word
 from msp_licensing.sync import connection, jobs
 from msp_licensing.sync.lock import RunLock
@@ -233,8 +234,10 @@ def _obstacle_in_queue(kind: str, queue: LongQueue) -> tuple[Cause, str] | None:
 	if not queue.reachable:
 		return Cause.QUEUE, _("The job queue (Redis) cannot be reached.")
 	if not queue.workers:
-		return Cause.NO_WORKER, _(
-			"No worker listens to the queue “long”: {0} jobs of this site wait there."
+		return Cause.NO_WORKER, plural(
+			queue.waiting,
+			_("No worker listens to the queue “long”: {0} job of this site waits there."),
+			_("No worker listens to the queue “long”: {0} jobs of this site wait there."),
 		).format(queue.waiting)
 	since = queue.oldest.get(kind)
 	if since and clock.passed(since) > PATIENCE:

@@ -110,7 +110,7 @@ def table(path: Path, name: str) -> ast.expr | None:
 
 def unmarked(made: ast.expr) -> list[str]:
 	"""Texts in a table that no marker marks; the keys of a dict are codes."""
-	if name_of(made) in MARKERS:
+	if name_of(made) in MARKERS or name_of(made) == "maketrans":  # letters are no texts
 		return []
 	if isinstance(made, ast.Constant):
 		return [made.value] if isinstance(made.value, str) and made.value else []
@@ -135,6 +135,8 @@ def problem_with(path: Path, text: ast.expr) -> str | None:
 		return problem_with(path, text.body) or problem_with(path, text.orelse)
 	if ast.unparse(text) in EXTRACTED_ELSEWHERE:
 		return None
+	if name_of(text) == "plural":
+		return problem_with(path, text.args[1]) or problem_with(path, text.args[2])
 	if name_of(text) == "get" and len(text.args) > 1:
 		return problem_with(path, text.func.value) or problem_with(path, text.args[1])
 	if isinstance(text, ast.Subscript):

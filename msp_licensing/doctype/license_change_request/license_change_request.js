@@ -342,12 +342,17 @@ function change_now(frm, facts) {
 }
 
 function preview_html({ facts, open_request, refused, needs_reason }) {
+	const values = [
+		`<b>${esc(facts.client)}</b>`,
+		`<b>${facts.quantity}</b>`,
+		`<b>${esc(facts.product_name)}</b>`,
+	];
 	const lines = [
-		__("{0} has {1} licenses of {2}.", [
-			`<b>${esc(facts.client)}</b>`,
-			`<b>${facts.quantity}</b>`,
-			`<b>${esc(facts.product_name)}</b>`,
-		]),
+		msp_licensing.plural(
+			facts.quantity,
+			__("{0} has {1} license of {2}.", values),
+			__("{0} has {1} licenses of {2}.", values)
+		),
 	];
 	const limits = facts.rule.changes.allowed
 		? __("Clients may change it: {0}. Approval: {1}.", [esc(facts.rule.limits.text), esc(facts.rule.approval.text)])

@@ -129,7 +129,15 @@ function draw_vendors(frm) {
 
 function vendor_badge(frm, row, override) {
 	const on = Boolean(override);
-	const title = __("{0} products, {1} subscriptions", [row.products, row.subscriptions]);
+	const { products, subscriptions } = row;
+	const title = [
+		msp_licensing.plural(products, __("{0} product", [products]), __("{0} products", [products])),
+		msp_licensing.plural(
+			subscriptions,
+			__("{0} subscription", [subscriptions]),
+			__("{0} subscriptions", [subscriptions])
+		),
+	].join(", ");
 	return $(`<button type="button" class="btn btn-sm ${on ? "btn-primary" : "btn-default"}" style="border-radius: 999px"
 		aria-pressed="${on}" title="${title}">${on ? "✓ " : ""}${esc(row.vendor)}</button>`)
 		.prop("disabled", !frm.perm[0]?.write)

@@ -84,5 +84,6 @@ function renewal_window(option) {
 	const before = option.renewal_window_days_before_term_end;
 	const after = option.renewal_window_days_after_term_end;
 	if (before == null && after == null) return "—";
-	return __("{0} days before to {1} days after the end", [before ?? 0, after ?? 0]);
+	const days = (n) => msp_licensing.plural(n, __("{0} day", [n]), __("{0} days", [n]));
+	return __("{0} before to {1} after the end", [days(before ?? 0), days(after ?? 0)]);
 }

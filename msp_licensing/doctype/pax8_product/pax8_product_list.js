@@ -30,12 +30,20 @@ frappe.listview_settings["Pax8 Product"] = {
 async function act(listview, action) {
 	const names = JSON.stringify(listview.get_checked_items(true));
 	const answer = await frappe.xcall("msp_licensing.desk.catalog.act", { names, action });
-	frappe.show_alert({ message: __("{0} products changed", [answer.changed]), indicator: "green" });
+	const { changed, hidden } = answer;
+	frappe.show_alert({
+		message: msp_licensing.plural(changed, __("{0} product changed", [changed]), __("{0} products changed", [changed])),
+		indicator: "green",
+	});
 	listview.clear_checked_items();
 	listview.refresh();
 	if (answer.hidden.length) {
 		frappe.confirm(
-			__("{0} featured products are hidden: clients do not see them. Show them, too?", [answer.hidden.length]),
+			msp_licensing.plural(
+				hidden.length,
+				__("This product is featured now, but hidden: clients do not see it. Show it, too?"),
+				__("{0} featured products are hidden: clients do not see them. Show them, too?", [hidden.length])
+			),
 			async () => {
 				await frappe.xcall("msp_licensing.desk.catalog.act", {
 					names: JSON.stringify(answer.hidden),

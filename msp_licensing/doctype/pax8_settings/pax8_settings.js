@@ -204,7 +204,13 @@ function failure_html(run) {
 
 function effort_html(run) {
 	const seconds = run.duration >= 60 ? Math.round(run.duration) : flt(run.duration, 1);
-	return `<div class="small text-muted">${__("{0} calls to Pax8 in {1} s", [run.calls || 0, seconds])}</div>`;
+	const values = [run.calls || 0, seconds];
+	const effort = msp_licensing.plural(
+		run.calls,
+		__("{0} call to Pax8 in {1} s", values),
+		__("{0} calls to Pax8 in {1} s", values)
+	);
+	return `<div class="small text-muted">${effort}</div>`;
 }
 
 function reason_row(row) {

@@ -2,6 +2,7 @@ import frappe
 from frappe import _
 
 from msp_licensing.plain_text import PlainTextDocument
+from msp_licensing.rules.plurals import plural
 
 
 class Pax8Settings(PlainTextDocument):
@@ -65,8 +66,10 @@ class Pax8Settings(PlainTextDocument):
 		waiting = frappe.db.count("License Change Request", {"workflow_state": "Approved"})
 		if waiting:
 			frappe.msgprint(
-				_("{0} approved changes are waiting and will be sent to Pax8 within minutes.").format(
-					waiting
-				),
+				plural(
+					waiting,
+					_("{0} approved change is waiting and will be sent to Pax8 within minutes."),
+					_("{0} approved changes are waiting and will be sent to Pax8 within minutes."),
+				).format(waiting),
 				alert=True,
 			)

@@ -62,12 +62,14 @@ function show_parent(frm, parent) {
 }
 
 function show_request(frm, request) {
+	const values = [request.current_quantity, request.target, esc(__(request.workflow_state))];
+	const what = msp_licensing.plural(
+		request.target,
+		__("Open request: {0} → {1} license, {2}.", values),
+		__("Open request: {0} → {1} licenses, {2}.", values)
+	);
 	frm.set_intro(
-		`${__("Open request: {0} → {1} licenses, {2}.", [
-			request.current_quantity,
-			request.target,
-			esc(__(request.workflow_state)),
-		])} <a href="/app/license-change-request/${encodeURIComponent(request.name)}">${esc(request.name)}</a>`,
+		`${what} <a href="/app/license-change-request/${encodeURIComponent(request.name)}">${esc(request.name)}</a>`,
 		"blue"
 	);
 }

@@ -109,6 +109,9 @@ frappe.provide("msp_licensing.plain_text");
 		return is_ours(doctype) ? title && esc(title) : title;
 	});
 
+	/** The text for a count: `plural(n, __("{0} license", [n]), __("{0} licenses", [n]))`. */
+	msp_licensing.plural = (count, one, more) => (Number(count) === 1 ? one : more);
+
 	for (const doctype of Object.keys(frappe.meta.docfield_map)) {
 		if (is_ours(doctype)) learn(doctype);
 	}

@@ -186,7 +186,14 @@ frappe.provide("msp_licensing");
 
 		async show_owned() {
 			const count = await frappe.xcall(`${API}.catalog.show_owned`);
-			frappe.show_alert({ message: __("{0} products are visible now", [count]), indicator: "green" });
+			frappe.show_alert({
+				message: msp_licensing.plural(
+					count,
+					__("{0} product is visible now", [count]),
+					__("{0} products are visible now", [count])
+				),
+				indicator: "green",
+			});
 			this.load();
 			this.renew_show_owned();
 		}

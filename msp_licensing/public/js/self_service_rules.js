@@ -96,13 +96,18 @@ frappe.provide("msp_licensing");
 					depends_on: ["min_quantity", "max_quantity"].includes(name) ? "override_limits" : null,
 				};
 			});
+			const licenses = msp_licensing.plural(
+				row.quantity,
+				__("{0} license", [row.quantity]),
+				__("{0} licenses", [row.quantity])
+			);
 			const dialog = new frappe.ui.Dialog({
 				title: __("Self-Service Rule"),
 				fields: [
 					{
 						fieldtype: "HTML",
 						options: `<p><b>${esc(row.product_name)}</b><br>
-							<span class="text-muted">${esc(row.client)} · ${__("{0} licenses", [row.quantity])}</span></p>`,
+							<span class="text-muted">${esc(row.client)} · ${licenses}</span></p>`,
 					},
 					...fields,
 				],

@@ -66,7 +66,12 @@
 	function replay_html({ since, total, left_out, counts, rows, differing, cut }) {
 		const date = frappe.datetime.str_to_user(since);
 		const notes = [
-			left_out && __("{0} requests are left out: what they were decided on has not been kept.", [left_out]),
+			left_out &&
+				msp_licensing.plural(
+					left_out,
+					__("{0} request is left out: what it was decided on has not been kept.", [left_out]),
+					__("{0} requests are left out: what they were decided on has not been kept.", [left_out])
+				),
 			cut && __("Only the newest {0} requests were decided again.", [total]),
 		].filter(Boolean);
 		const notes_html = notes.map(muted).join("");
@@ -74,12 +79,12 @@
 			return `<div class="text-muted text-center p-4">${__("No client has asked for a change since {0}.", [date])}</div>${notes_html}`;
 		}
 		const same = total - differing;
-		const result = __("{0} requests since {1}: {2} would be decided as they were, {3} otherwise.", [
-			`<b>${total}</b>`,
-			date,
-			`<b>${same}</b>`,
-			`<b>${differing}</b>`,
-		]);
+		const values = [`<b>${total}</b>`, date, `<b>${same}</b>`, `<b>${differing}</b>`];
+		const result = msp_licensing.plural(
+			total,
+			__("{0} request since {1}: {2} would be decided as it was, {3} otherwise.", values),
+			__("{0} requests since {1}: {2} would be decided as they were, {3} otherwise.", values)
+		);
 		return `<p>${result}</p>${counts_html(counts)}${differing ? differences_html(rows, differing) : ""}
 			${muted(__("Each was decided on what was known then. Requests made by staff and refusals, of which no record is kept, are not among them."))}
 			${notes_html}`;

@@ -100,9 +100,15 @@
 
 	const box = find("[data-search-box]");
 
+	// As the server folds what is searched (portal/words.py): no matter which case, accents, width or form of letters.
+	const letters = { ß: "ss", ı: "i", ł: "l", ø: "o", đ: "d", ð: "d", þ: "th", æ: "ae", œ: "oe", ς: "σ" };
+	const without_marks = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "");
+	const folded = (text) =>
+		without_marks(without_marks(text).toLowerCase()).replace(/[ßıłøđðþæœς]/g, (letter) => letters[letter]);
+
 	function search() {
 		if (!box) return;
-		const wanted = box.value.trim().toLocaleLowerCase().split(/\s+/).filter(Boolean);
+		const wanted = folded(box.value).split(/\s+/).filter(Boolean);
 		const rows = [...overview.querySelectorAll(".lic-list > .lic-rows > .lic-row")];
 		let shown = 0;
 		for (const row of rows) {
