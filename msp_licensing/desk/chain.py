@@ -102,9 +102,9 @@ def _numbers(row: Any) -> str:
 	if row.event == "sent":
 		return _("{0} → {1}").format(row.current_quantity, row.quantity)
 	if row.event in ("applied", "applied_after_all", "found_done"):
-		return plural(
-			row.quantity, _("Pax8 shows {0} license"), _("Pax8 shows {0} licenses")
-		).format(row.quantity)
+		return plural(row.quantity, _("Pax8 shows {0} license"), _("Pax8 shows {0} licenses")).format(
+			row.quantity
+		)
 	if row.event in ("quantity_moved", "still_scheduled") and row.has_quantity:
 		return _("{0} → {1} at Pax8").format(facts.get("before", "?"), row.quantity)
 	if row.event == "term_moved":
@@ -115,18 +115,20 @@ def _numbers(row: Any) -> str:
 		return _labels(facts.get("fields") or [])
 	parts = []
 	if row.event in ("approved", "scheduled") and row.approved_quantity not in (0, row.requested_quantity):
-		parts.append(plural(
+		parts.append(
+			plural(
 				row.approved_quantity, _("{0} license instead of {1}"), _("{0} licenses instead of {1}")
-			).format(row.approved_quantity, row.requested_quantity))
+			).format(row.approved_quantity, row.requested_quantity)
+		)
 	if row.to_state == "Scheduled" and facts.get("scheduled_for"):
 		parts.append(_("for {0}").format(formatdate(facts["scheduled_for"])))
 	return " · ".join(parts)
 
 
 def _wish(row: Any) -> str:
-	text = plural(
-		row.requested_quantity, _("{0} → {1} license"), _("{0} → {1} licenses")
-	).format(row.current_quantity, row.requested_quantity)
+	text = plural(row.requested_quantity, _("{0} → {1} license"), _("{0} → {1} licenses")).format(
+		row.current_quantity, row.requested_quantity
+	)
 	if row.facts.get("timing") != "End of Term":
 		return text
 	if day := row.facts.get("scheduled_for"):

@@ -189,7 +189,9 @@ def _shown(row: Any, events: list[chain.Event]) -> dict[str, Any]:
 		"events": [
 			{
 				"on": format_datetime(event.on),
-				"what": event.what + (f" ({_('from older records')})" if event.reconstructed else ""),
+				"what": " ".join(
+					[event.what, _("(from older records)")] if event.reconstructed else [event.what]
+				),
 				"who": get_fullname(event.who) if event.who else "",
 				"text": event.text,
 			}

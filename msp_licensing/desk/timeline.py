@@ -92,7 +92,8 @@ def _told(event: chain.Event) -> str:
 	if event.text:
 		head += f": {escape_html(event.text)}"
 	if event.reconstructed:
-		head += f' <span class="text-muted small">({escape_html(_("from older records"))})</span>'
+		source = escape_html(_("(from older records)"))
+		head += f' <span class="text-muted small">{source}</span>'
 	if event.private:
 		head += f'<div class="text-muted small">{escape_html(event.private)}</div>'
 	return head

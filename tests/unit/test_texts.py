@@ -45,6 +45,7 @@ EXTRACTED_ELSEWHERE = {
 	"default_client_doctype()": "the name of a DocType",
 	"connection.mode()": "an option of a DocType",
 	"doc.meta.get_label(field)": "a label of a DocType",
+	"meta.get_label(field) or field": "a label of a DocType",
 	"field.label or field.fieldname": "a label of a DocType",
 	"role": "the name of a role",
 	"text": "each value of a table that the same call names",
