@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any
 
 from msp_licensing.portal.words import Formats, Row, _, day_of, difference
+from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.price_drift import Money
 from msp_licensing.rules.quantity import as_number
-from msp_licensing.rules.plurals import plural
 
 # State of a License Change Request: the client's word for it, its tone, and whether the page should keep looking.
 _REQUEST: dict[str, tuple[str, str, bool]] = {
