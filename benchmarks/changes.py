@@ -199,7 +199,8 @@ TRACES = {
 @measurement
 def forget_changes() -> Result:
 	"""Removes the requests that were made to be measured, and what they left."""
-	site.empty("License Change Request", "License Change Attempt", "License Change Notice")
+	own = ("Request", "Attempt", "Event", "Notice")
+	site.empty(*(f"License Change {name}" for name in own))
 	for doctype, column in TRACES.items():
 		frappe.db.delete(doctype, {column: DOCTYPE})
 	frappe.db.commit()

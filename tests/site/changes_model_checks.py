@@ -235,7 +235,6 @@ class Checks:
 						)
 						state = row.to_state
 				assert state == self.rows[name].workflow_state, "the last event is of another state"
-				assert rows[-1].client == self.rows[name].client
 				sent = sum(row.event == "sent" for row in rows)
 				assert sent >= len(self.puts.get(name, ())), "a write has no event"
 

@@ -63,6 +63,7 @@ NO_NUMBERS = (None, [], ["15"], {}, {"quantity": 15}, b"15")
 TABLES = (
 	DT,
 	"License Change Attempt",
+	"License Change Event",
 	"License Change Notice",
 	"Notification Log",
 	"Email Queue",

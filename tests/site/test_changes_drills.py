@@ -150,7 +150,7 @@ def test_a_worker_killed_at_any_moment(site, sandbox, people, ask, clock):
 		# From the same start each time, Pax8's history included.
 		sandbox.reset(provisioning_seconds=0.0, rate_limit=0)
 		site.db.set_value("Pax8 Subscription", KEEPER, "quantity", 10)
-		for doctype in (DT, "License Change Attempt", "License Change Notice"):
+		for doctype in (DT, "License Change Attempt", "License Change Event", "License Change Notice"):
 			site.db.delete(doctype)
 		clock.ahead *= 0
 		name, before = ask(), puts(sandbox)
