@@ -61,7 +61,13 @@ function confirm_vendor(frm, change) {
 				],
 				description: [
 					change.always ? __("{0} always needs approval.", [change.known]) : "",
-					change.days ? __("{0} takes licenses back for {1} days.", [change.known, change.days]) : "",
+					change.days
+						? msp_licensing.plural(
+								change.days,
+								__("{0} takes licenses back for {1} day.", [change.known, change.days]),
+								__("{0} takes licenses back for {1} days.", [change.known, change.days])
+						  )
+						: "",
 				]
 					.filter(Boolean)
 					.map(frappe.utils.escape_html)
