@@ -27,7 +27,7 @@ from msp_licensing.rules.words import problem_sentence
 # The quantity the explanation starts from.
 EXAMPLE = 10
 
-_FACTS = SubscriptionFacts(status="Active", quantity=EXAMPLE, vendor="-", usage_class="Seat")
+_FACTS = SubscriptionFacts(status="Active", quantity=EXAMPLE, vendor="example", usage_class="Seat")
 _RULE = SubscriptionRule(self_service="Allow", override_limits=True)
 _EXEMPT = replace(_RULE, approval="Not by default")
 
@@ -199,8 +199,8 @@ def _released(policy: Policy, current: int, wanted: int, earlier: tuple[Release,
 
 
 def _priceless(policy: Policy) -> Policy:
-	"""The example has no price: what the limits in money do is told by itself."""
-	return replace(policy, limit_per_change=None, limit_per_month=None)
+	"""The example has no price and no vendor that always waits: what these do is told by itself."""
+	return replace(policy, limit_per_change=None, limit_per_month=None, vendor_overrides=())
 
 
 def _money(amount: Any, policy: Policy) -> str:
