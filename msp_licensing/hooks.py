@@ -61,7 +61,10 @@ doctype_list_js = dict.fromkeys(
 	(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"), "public/js/plain_text.js"
 )
 
-permission_query_conditions = dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions")
+permission_query_conditions = {
+	**dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions"),
+	"Workflow Action": "msp_licensing.restrictions.workflow_action_conditions",
+}
 # What Frappe leaves open to everybody is closed by one table: see doors/table.py.
 has_permission = {
 	**dict.fromkeys(
@@ -76,16 +79,21 @@ auth_hooks = ["msp_licensing.doors.gate.check"]
 doc_events = {
 	doctype: {
 		"after_insert": "msp_licensing.access.follow.client_made",
-		"on_update": "msp_licensing.access.follow.client_changed",
+		"on_update": [
+			"msp_licensing.access.follow.client_changed",
+			"msp_licensing.changes.client_records.after_update",
+		],
 		"before_rename": "msp_licensing.changes.merged_policies.before_rename",
 		"after_rename": [
 			"msp_licensing.access.follow.client_renamed",
 			"msp_licensing.changes.merged_policies.after_rename",
+			"msp_licensing.changes.client_records.after_rename",
 		],
 		"after_delete": "msp_licensing.access.follow.client_deleted",
 	}
 	for doctype in ("MSP Client", "Customer")
 } | {
+	"DocShare": {"validate": "msp_licensing.permissions.refuse_share"},
 	"User": {
 		"after_insert": "msp_licensing.access.follow.user_made",
 		"after_rename": "msp_licensing.access.follow.user_renamed",
@@ -142,6 +150,7 @@ override_whitelisted_methods = {
 	"frappe.desk.search.search_link": "msp_licensing.overrides.search.search_link",
 	"frappe.desk.search.search_widget": "msp_licensing.overrides.search.search_widget",
 	"frappe.utils.global_search.search": "msp_licensing.overrides.search.search_everywhere",
+	"frappe.desk.notifications.get_open_count": "msp_licensing.overrides.connections.get_open_count",
 }
 after_request = [
 	"msp_licensing.doors.gate.keep_private",

@@ -10,6 +10,27 @@ from dataclasses import dataclass
 import frappe
 from frappe import _
 
+from msp_licensing import restrictions
+from msp_licensing.clients import CLIENT_DOCTYPES, ClientRecord, client_disabled
+from msp_licensing.restrictions import (
+	is_restricted,
+	manager_clients,
+	may_see_client,
+	require_all_clients,
+	require_client,
+)
+
+__all__ = [
+	"CLIENT_DOCTYPES",
+	"ClientRecord",
+	"client_disabled",
+	"is_restricted",
+	"manager_clients",
+	"may_see_client",
+	"require_all_clients",
+	"require_client",
+]
+
 MANAGER = "Licensing Manager"
 CLIENT = "Licensing Client"
 APPROVER = "Licensing Approver"
@@ -17,20 +38,9 @@ VIEWER = "Licensing Viewer"
 # Any of them opens the portal; a person may have several.
 PORTAL_ROLES = (CLIENT, APPROVER, VIEWER)
 
-# DocTypes that can be client records (product decision: ERPNext's Customer, or the app's own MSP Client).
-CLIENT_DOCTYPES = ("MSP Client", "Customer")
-
 # One record per person and client, written by msp_licensing.access; only active ones give access.
 PORTAL_USER = "Licensing Portal User"
 ACTIVE, TO_CONFIRM, REVOKED = "Active", "To Confirm", "Revoked"
-
-
-@dataclass(frozen=True)
-class ClientRecord:
-	"""The record a client is on this site: `doctype` is "MSP Client" or "Customer"."""
-
-	doctype: str
-	name: str
 
 
 @dataclass(frozen=True)
@@ -235,7 +245,9 @@ def client_requesters(
 
 
 def client_approvers(client_doctype: str | None, client: str | None, besides: str | None = None) -> list[str]:
-	"""Enabled users who may decide requests for a client, but for `besides` (who asked)."""
+	"""Enabled users who may decide requests for a client, but for `besides` (who asked). Of a disabled client: nobody."""
+	if client_disabled(client_doctype, client):
+		return []
 	return _users(client_doctype, client, besides, (APPROVER,), "may_approve")
 
 
@@ -267,13 +279,6 @@ def _users(
 	return list(query.run(pluck=True))
 
 
-def title_of_client(client_doctype: str, client: str) -> str:
-	"""The client's name as people know it; a Customer's id may be a number."""
-	field = frappe.get_meta(client_doctype).get_title_field()
-	title = frappe.db.get_value(client_doctype, client, field) if field != "name" else None
-	return title or client
-
-
 def is_website_user(user: str) -> bool:
 	"""Whether the user has no desk. Guests count: a sign-up runs as Guest."""
 	if user == "Administrator":
@@ -285,14 +290,40 @@ def is_website_user(user: str) -> bool:
 
 
 def staff_only_conditions(user: str | None = None, doctype: str | None = None) -> str:
-	"""Lists of the app's DocTypes are empty for portal users, also where somebody gave them a DocPerm.
+	"""Lists of the app's DocTypes: empty for portal users, also where somebody gave them a DocPerm; for staff, with the
+	clients that their User Permissions name.
 
 	A DocPerm would show more than its level allows: of two neighbouring columns of a higher level, Frappe 15 takes
 	only the first out of a list. v15 joins conditions with "and" without brackets, so this one has its own.
 	"""
-	return "(1=0)" if is_website_user(user or frappe.session.user) else ""
+	user = user or frappe.session.user
+	if is_website_user(user):
+		return "(1=0)"
+	return restrictions.conditions(user, doctype) if doctype else ""
 
 
 def has_staff_permission(doc, ptype: str | None = None, user: str | None = None, **kwargs) -> bool | None:
 	"""The same for single documents. None: no opinion, staff have what their DocPerms give."""
-	return False if is_website_user(user or frappe.session.user) else None
+	user = user or frappe.session.user
+	if is_website_user(user) or restrictions.forbids(doc, ptype, user):
+		return False
+	return None
+
+
+def refuse_share(doc, method: str | None = None) -> None:
+	"""Hook on DocShare: to share a record of the app gives nobody a right.
+
+	Frappe lets a share go past DocPerm, User Permissions and the hooks above. Whoever is to see a record gets a role.
+	"""
+	if frappe.db.get_value("DocType", doc.share_doctype, "module", cache=True) != "MSP Licensing":
+		return
+	if not any(doc.get(right) for right in ("read", "write", "submit", "share")):
+		return
+	doc.update({"read": 0, "write": 0, "submit": 0, "share": 0})
+	if not is_website_user(frappe.session.user):
+		frappe.msgprint(
+			_(
+				"Records of MSP Licensing cannot be shared: give the user a role, and User Permissions for clients."
+			),
+			alert=True,
+		)

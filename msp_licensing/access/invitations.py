@@ -7,6 +7,7 @@ from frappe import _
 from frappe.model.naming import append_number_if_name_exists
 from frappe.utils import escape_html, validate_email_address
 
+from msp_licensing import permissions
 from msp_licensing.access import records, roles, whole
 from msp_licensing.permissions import CLIENT_DOCTYPES, ClientRecord
 
@@ -138,6 +139,7 @@ def check_client(client_doctype: str, client: str) -> ClientRecord:
 	"""The client record, if the session's user may read it."""
 	if client_doctype not in CLIENT_DOCTYPES:
 		frappe.throw(_("Clients are records of {0}.").format(", ".join(CLIENT_DOCTYPES)))
+	permissions.require_client(client_doctype, client)
 	frappe.has_permission(client_doctype, "read", client, throw=True)
 	if not frappe.db.exists(client_doctype, client):
 		frappe.throw(_("There is no client {0}.").format(escape_html(client)), frappe.DoesNotExistError)

@@ -9,6 +9,7 @@ from frappe.utils import cint, escape_html, now_datetime
 
 from msp_licensing import permissions
 from msp_licensing.access import roles, whole
+from msp_licensing.clients import client_title
 from msp_licensing.permissions import ACTIVE, CLIENT_DOCTYPES, REVOKED, TO_CONFIRM, ClientRecord
 
 DOCTYPE = permissions.PORTAL_USER
@@ -80,7 +81,7 @@ def check(doc: Any) -> None:
 	for field in _RIGHTS:
 		doc.set(field, cint(doc.get(field)))
 	doc.access_key = key_of(doc.user, doc.client_doctype, doc.client)
-	doc.client_name = permissions.title_of_client(doc.client_doctype, doc.client)
+	doc.client_name = client_title(doc.client_doctype, doc.client)
 	_refuse_second(doc)
 	_stamp(doc, before)
 
@@ -98,6 +99,7 @@ def _keep_server_fields(doc: Any, before: Any) -> None:
 def _check_client(doc: Any) -> None:
 	if doc.client_doctype not in CLIENT_DOCTYPES:
 		frappe.throw(_("Clients are records of {0}.").format(", ".join(CLIENT_DOCTYPES)))
+	permissions.require_client(doc.client_doctype, doc.client)
 	frappe.has_permission(doc.client_doctype, "read", doc.client, throw=True)
 
 

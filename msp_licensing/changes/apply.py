@@ -25,7 +25,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from msp_licensing import clock
+from msp_licensing import clock, permissions
 from msp_licensing.changes import attempts, notify, observe, price_drift, result, states
 from msp_licensing.changes.attempts import READ, READ_BACK, Attempts
 from msp_licensing.changes.states import APPLYING, APPROVED, DOCTYPE, FAILED, NEEDS_REVIEW, WITHDRAWN
@@ -121,6 +121,7 @@ class _Application:
 				"current_quantity",
 				"requested_quantity",
 				"approved_quantity",
+				"decided_by",
 				"write_sent_on",
 				"write_sent_on_utc",
 				"attempts",
@@ -185,6 +186,8 @@ class _Application:
 		if not states.still_owned(row):
 			message = _("The subscription belongs to another client record now: nothing was sent.")
 			return result.end(self.name, WITHDRAWN, message, event="dropped", **clock.stamp("decided_on"))
+		if not row.decided_by and permissions.client_disabled(row.client_doctype, row.client):
+			return result.hold_for_disabled_client(self.name)
 		quantity = remote.quantity
 		result.note(self.name, quantity_before=cint(quantity))
 		if quantity == target and remote.status == ACTIVE:

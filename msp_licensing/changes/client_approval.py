@@ -103,18 +103,22 @@ def decline(name: str, reason: str | None, *, access: permissions.PortalAccess) 
 
 
 def hand_over(name: str) -> bool:
-	"""A request whose client has no approver any more waits for staff instead: nobody could ever agree to it.
+	"""A request whose client has no approver any more, or is disabled, waits for staff: nobody could ever agree to it.
 
 	Returns False if it waits for the client no longer. Does not commit.
 	"""
+	of = frappe.db.get_value(DOCTYPE, name, ["client_doctype", "client"])
+	disabled = bool(of) and permissions.client_disabled(*of)
 	if not states.move(
 		name,
 		PENDING,
 		expect=(CLIENT_PENDING,),
-		event="client_approver_gone",
+		event="client_disabled" if disabled else "client_approver_gone",
 		decision="Held",
-		decision_rule=client_approval.LEFT_OUT,
-		decision_summary=_("Held: the client's approver is gone, so staff decide."),
+		decision_rule="client_disabled" if disabled else client_approval.LEFT_OUT,
+		decision_summary=_("Held: the client is disabled, so staff decide.")
+		if disabled
+		else _("Held: the client's approver is gone, so staff decide."),
 	):
 		return False
 	notify.about("pending", frappe.get_doc(DOCTYPE, name))
@@ -139,6 +143,7 @@ def _waiting(name: str, access: permissions.PortalAccess) -> Any:
 	if not row or not access.owns(row.client_doctype, row.client):
 		raise frappe.DoesNotExistError(_("This request does not exist."))
 	permissions.check_client_decision(access, row.client_doctype, row.client, row.requested_by)
+	requests.refuse_disabled(row)
 	if row.workflow_state != CLIENT_PENDING:
 		_refuse_decided()
 	return row

@@ -10,7 +10,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, fmt_money, formatdate, getdate
 
-from msp_licensing import clock
+from msp_licensing import clients, clock
 from msp_licensing.changes import pricing, releases, terms
 from msp_licensing.changes.policies import current_policy, policies_for, policy_for
 from msp_licensing.changes.states import DOCTYPE, OPEN
@@ -53,6 +53,7 @@ FIELDS = (
 	"name",
 	"client_doctype",
 	"client",
+	"client_name",
 	"company",
 	"product",
 	"product_name",
@@ -150,12 +151,13 @@ def facts_of(
 	added: tuple[Added, ...] = (),
 	renewed_on: date | None = None,
 	renamed: Mapping[str, tuple[str, ...]] | None = None,
+	client_disabled: bool | None = None,
 ) -> SubscriptionFacts:
 	"""What is known of a subscription row (fields `FIELDS`).
 
 	Args:
 		product: PRODUCT_FIELDS of its Pax8 Product, where a caller has read many at once.
-		has_open_request: the same for open requests.
+		has_open_request, client_disabled: the same for open requests, and for clients.
 		renamed: the same for vendors with new names (`sync.vendors.renamed`).
 		price, released, client_released, added, renewed_on: what only the decision on a number needs; see `inputs_for`.
 	"""
@@ -167,6 +169,8 @@ def facts_of(
 		has_open_request = bool(
 			frappe.db.exists(DOCTYPE, {"subscription": subscription.name, "workflow_state": ("in", OPEN)})
 		)
+	if client_disabled is None:
+		client_disabled = clients.client_disabled(subscription.client_doctype, subscription.client)
 	return SubscriptionFacts(
 		status=subscription.status,
 		quantity=cint(subscription.quantity),
@@ -189,6 +193,7 @@ def facts_of(
 		client_releases=client_released,
 		added=added,
 		renewed_on=renewed_on,
+		client_disabled=client_disabled,
 		**terms.option_facts(subscription, product),
 	)
 

@@ -94,7 +94,9 @@ def _one_of_many(name: str, decide: Callable[[str], Any]) -> dict[str, Any]:
 	result = {"request": name, "ok": False, "state": "", "message": "", "client": "", "product_name": ""}
 	try:
 		doc = decide(name)
-		result.update(ok=True, state=_(doc.workflow_state), client=doc.client, product_name=doc.product_name)
+		result.update(
+			ok=True, state=_(doc.workflow_state), client=doc.client_name, product_name=doc.product_name
+		)
 		frappe.db.commit()  # nosemgrep: each by itself
 		return result
 	except (frappe.ValidationError, frappe.PermissionError, frappe.DoesNotExistError) as error:
@@ -107,7 +109,9 @@ def _one_of_many(name: str, decide: Callable[[str], Any]) -> dict[str, Any]:
 		result["message"] = _("Something went wrong. It is in the Error Log.")
 	frappe.clear_messages()  # said in the result; the next one has its own
 	if frappe.db.exists(DOCTYPE, name) and frappe.has_permission(DOCTYPE, "read", name):
-		result.update(frappe.db.get_value(DOCTYPE, name, ["client", "product_name"], as_dict=True))
+		result.update(
+			frappe.db.get_value(DOCTYPE, name, ["client_name as client", "product_name"], as_dict=True)
+		)
 	return result
 
 

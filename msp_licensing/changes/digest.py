@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 from frappe.utils import get_url_to_list
 
-from msp_licensing.changes import bell, delivery, people, states, wording
+from msp_licensing.changes import bell, delivery, states, wording
 from msp_licensing.changes.notify import DIGEST_DUE, IN_DIGEST, NO_MAIL, NOTICE
 
 # More than this of a kind is counted, not listed.
@@ -35,11 +35,15 @@ def _send_to(user: str) -> bool:
 	notices = _due(user)
 	if not notices:
 		return False  # another run was faster
-	if user not in people.managers():
+	if not frappe.has_permission(states.DOCTYPE, "read", user=user):
 		_mark(notices, NO_MAIL)
 		return False
 	with wording.in_language(wording.language_of(user)):
-		subject, message = wording.write("staff_digest", _values(notices))
+		values = _values(notices, user)
+		if not any(values["counts"].values()):
+			_mark(notices, NO_MAIL)
+			return False
+		subject, message = wording.write("staff_digest", values)
 		said = bell.sentence("staff_digest")
 	about = (states.DOCTYPE, notices[-1].request)
 	if not (delivery.address(user) and delivery.can_send()):
@@ -69,13 +73,15 @@ def _mark(notices: list[Any], mail: str) -> None:
 	frappe.db.set_value(NOTICE, {"name": ("in", [row.name for row in notices])}, "mail", mail)
 
 
-def _values(notices: list[Any]) -> dict[str, Any]:
-	"""What the text can use: rows of requests as they are now, a request once."""
+def _values(notices: list[Any], user: str) -> dict[str, Any]:
+	"""What the text can use: rows of requests as they are now, a request once, as far as the user may see them now."""
 	released = {row.request for row in notices if row.event == "approved_by_itself"}
 	sections: dict[str, list[dict[str, Any]]] = {"waiting": [], "released": [], "decided": []}
+	asked = {"name": ("in", list({row.request for row in notices}))}
+	seen = frappe.get_list(states.DOCTYPE, asked, pluck="name", user=user, limit_page_length=0)
 	for doc in frappe.get_all(
 		states.DOCTYPE,
-		filters={"name": ("in", list({row.request for row in notices}))},
+		filters={"name": ("in", seen or [""])},
 		fields=["*"],
 		order_by="requested_on_utc, name",
 	):

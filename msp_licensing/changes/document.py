@@ -4,6 +4,7 @@ The controller of License Change Request calls these and nothing else, so that f
 same rules.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import frappe
@@ -23,11 +24,12 @@ from msp_licensing.changes import (
 from msp_licensing.changes.audit import events
 from msp_licensing.changes.requests import AskedAlready, ChangeRefused, event_of_decision, on_its_way
 from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED, SCHEDULED
+from msp_licensing.clients import client_title
 from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionRule
 from msp_licensing.sync import guard
 
 # What stops a client but not staff, who have to give a reason.
-LIMITS_FOR_CLIENTS = ("self_service_off", "below_minimum", "above_maximum")
+LIMITS_FOR_CLIENTS = ("client_disabled", "self_service_off", "below_minimum", "above_maximum")
 
 # Fields of an existing request that people may write by hand.
 EDITABLE = {"reject_reason"}
@@ -48,6 +50,7 @@ def prepare(doc: Any) -> None:
 		{
 			"client_doctype": row.client_doctype,
 			"client": row.client,
+			"client_name": client_title(row.client_doctype, row.client),
 			"company": row.company,
 			"product": row.product,
 			"product_name": row.product_name,
@@ -85,6 +88,8 @@ def _prepare_for_staff(doc: Any, row: Any) -> None:
 	if decision.outcome == Outcome.REFUSED:
 		raise ChangeRefused(decide.staff_words(decision))
 	if for_clients.rule in LIMITS_FOR_CLIENTS and not (doc.staff_reason or "").strip():
+		if for_clients.rule == "client_disabled":
+			raise ChangeRefused(_("The client is disabled. Please give a reason for the change."))
 		raise ChangeRefused(
 			_("{0} Please give a reason for exceeding the limits.").format(decide.staff_words(for_clients))
 		)
@@ -114,6 +119,7 @@ def judge_for_staff(
 			return_windows=inputs.policy.return_windows,
 		),
 		rule=SubscriptionRule(),
+		facts=replace(inputs.facts, client_disabled=False),
 	)
 	return for_staff.decide(), inputs.decide()
 
@@ -157,7 +163,7 @@ def check_changes(doc: Any) -> None:
 			raise ChangeRefused(
 				_(
 					"The subscription does not belong to {0} any more, so nothing can be changed for them."
-				).format(doc.client)
+				).format(client_title(doc.client_doctype, doc.client))
 			)
 		permissions.check_decision(frappe.session.user, doc.requested_by, doc.client_approved_by)
 	if step in APPROVALS:
@@ -222,8 +228,8 @@ def _check_another_quantity(doc: Any) -> None:
 	doc.update(decide.money(decide.inputs_for(row, doc.approved_quantity, leave_out=doc.name)))
 
 
-# The nightly job writes these without a new `modified`: what an open form holds of them is no change, only old.
-_SYSTEMS_OWN = ("waiting_since", "expires_on", "reminded_on", "event_count")
+# Jobs and a client's new name write these without a new `modified`: what an open form holds of them is only old.
+_SYSTEMS_OWN = ("waiting_since", "expires_on", "reminded_on", "event_count", "client_name")
 
 # Written by Frappe itself or by `check_changes`; what people put there is overwritten or harmless.
 _BOOKKEEPING = {

@@ -10,8 +10,9 @@ import frappe
 from frappe import _
 from frappe.utils import get_url_to_form
 
-from msp_licensing.changes import notify, policies, wording
+from msp_licensing.changes import notify, people, policies
 from msp_licensing.changes.policies import CLIENT_POLICY
+from msp_licensing.clients import client_title
 from msp_licensing.rules.policy import Policy, SelfService
 from msp_licensing.rules.strictest import one_currency
 
@@ -38,13 +39,13 @@ def after_rename(doc: Any, method: str, old: str, new: str, merge: bool = False)
 
 
 def _tell(client_doctype: str, client: str, own: Sequence[Any]) -> None:
-	title = wording.client_title(frappe._dict(client_doctype=client_doctype, client=client))
+	title = client_title(client_doctype, client)
 	if len(own) > 1:
 		subject = _("{0} has {1} licensing policies since clients were merged").format(title, len(own))
 	else:
 		subject = _("Look at the licensing policy of {0}: clients were merged").format(title)
 	notify.tell(
-		notify.managers(),
+		people.who_see_client(notify.managers(), client_doctype, client),
 		doctype=CLIENT_POLICY,
 		name=own[0].name,
 		subject=subject[:140],

@@ -1,12 +1,16 @@
 """Who the groups of people are that notices go to (`notices.py`), as users that can be told at all."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import frappe
+from frappe.model.document import Document
 from frappe.utils import cint
 
 from msp_licensing import permissions
 from msp_licensing.changes import notices, states
+
+ADMINISTRATOR = "Administrator"
 
 
 def group(name: str, doc: Any) -> list[str]:
@@ -34,9 +38,39 @@ def staff_with(role: str, exclude: str | None = None) -> list[str]:
 
 
 def managers_for(doc: Any) -> list[str]:
-	"""All managers; of a request that waits, without the one who made it."""
+	"""The managers who may see a request; where there are none, System Managers who may, else Administrator.
+
+	Of a request that waits the one who made it is left out.
+	"""
 	made_it = doc.source == "Desk" and doc.workflow_state in states.WAITING
-	return managers(exclude=doc.requested_by if made_it else None)
+	exclude = doc.requested_by if made_it else None
+	everybody = managers(exclude)
+	if not everybody:
+		return []
+	return _who_see(doc, everybody) or _who_see(doc, staff_with("System Manager", exclude)) or [ADMINISTRATOR]
+
+
+def _who_see(doc: Any, users: list[str]) -> list[str]:
+	return [user for user in users if may_see(user, doc)]
+
+
+def may_see(user: str, doc: Any) -> bool:
+	"""Whether a user of the desk may read a request: roles and User Permissions as they are now."""
+	document = doc if isinstance(doc, Document) else frappe.get_doc(states.DOCTYPE, doc.name)
+	return frappe.permissions.has_permission(
+		states.DOCTYPE, "read", document, user=user, raise_exception=False
+	)
+
+
+def who_see_all_clients(users: Iterable[str]) -> list[str]:
+	"""Those of some staff whom no User Permission restricts to some clients; Administrator where there is nobody."""
+	return sorted(user for user in users if not permissions.is_restricted(user)) or [ADMINISTRATOR]
+
+
+def who_see_client(users: Iterable[str], client_doctype: str, client: str) -> list[str]:
+	"""Those of some staff who may see a client; Administrator where there is nobody."""
+	seen = [user for user in users if permissions.may_see_client(client_doctype, client, user)]
+	return sorted(seen) or [ADMINISTRATOR]
 
 
 def requester(doc: Any) -> list[str]:
@@ -46,10 +80,12 @@ def requester(doc: Any) -> list[str]:
 
 
 def colleague(doc: Any) -> list[str]:
-	"""Who asked in the desk, unless that user is gone or has rejected the request alone."""
+	"""Who asked in the desk, unless that user is gone, has rejected the request alone, or may not see it any more."""
 	user = doc.requested_by
 	took_it_back = doc.workflow_state == states.REJECTED and doc.decided_by == user
-	return [user] if doc.source != "Portal" and _is_enabled(user) and not took_it_back else []
+	if doc.source == "Portal" or took_it_back or not _is_enabled(user):
+		return []
+	return [user] if may_see(user, doc) else []
 
 
 def _is_enabled(user: str | None) -> bool:
@@ -69,6 +105,8 @@ def contacts(doc: Any) -> list[str]:
 		return []
 	if not cint(frappe.db.get_single_value("Licensing Settings", "tell_other_contacts")):
 		return []
+	if permissions.client_disabled(doc.client_doctype, doc.client):
+		return []  # who asked learns what became of it; nobody else is written to
 	return permissions.users_of(doc.client_doctype, doc.client, besides=doc.requested_by)
 
 

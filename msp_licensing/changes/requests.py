@@ -183,6 +183,7 @@ def withdraw(name: str, *, access: permissions.PortalAccess) -> None:
 	if not row or not access.owns(row.client_doctype, row.client):
 		raise frappe.DoesNotExistError(_("This request does not exist."))
 	permissions.require_requester(access, row.client_doctype, row.client)
+	refuse_disabled(row)
 	if row.source != "Portal":
 		raise ChangeRefused(_("Your provider made this request for you. Please ask them to withdraw it."))
 	if not states.move(name, states.WITHDRAWN, expect=states.WITHDRAWABLE, **clock.stamp("decided_on")):
@@ -248,6 +249,12 @@ def withdraw_of_others(subscriptions: Collection[str] | None = None, *, lock: bo
 			notify.about("outcome", frappe.get_doc(DOCTYPE, name))
 			count += 1
 	return count
+
+
+def refuse_disabled(row: Any) -> None:
+	"""For what a client's people do besides asking: nothing where the client (of a row with its fields) is disabled."""
+	if permissions.client_disabled(row.client_doctype, row.client):
+		raise ChangeRefused(_("Your provider has paused changes for your company. Please contact them."))
 
 
 def refuse_without_connection() -> None:

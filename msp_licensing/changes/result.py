@@ -100,6 +100,24 @@ def look_again_on(sent_on: Any) -> Any:
 	return clock.after(minutes=minutes)
 
 
+def hold_for_disabled_client(name: str) -> None:
+	"""The rules have approved it, no person has, and the client has been disabled since: staff decide. Commits."""
+	if states.move(
+		name,
+		PENDING,
+		expect=(APPLYING,),
+		event="client_disabled",
+		decision="Held",
+		decision_rule="client_disabled",
+		decision_summary=_("Held: the client has been disabled. Nothing was sent."),
+		next_attempt_on=None,
+		attempts=0,
+		**clock.no_stamp("decided_on"),
+	):
+		notify.about("pending", frappe.get_doc(DOCTYPE, name))
+	frappe.db.commit()  # nosemgrep: end of the job
+
+
 def ask_again(name: str, quantity: int, *, expect: tuple[str, ...], state: str = PENDING) -> bool:
 	"""The quantity is not the one that a request was made or decided on: a person decides, seeing both numbers.
 

@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from msp_licensing.changes import states
 from msp_licensing.changes.notices import TEXTS
+from msp_licensing.clients import client_title
 from msp_licensing.plain_text import as_html
 
 FOLDER = Path(__file__).parents[1] / "templates" / "emails" / "notices"
@@ -115,7 +116,7 @@ def values(doc: Any, *, for_staff: bool, **context: Any) -> dict[str, Any]:
 	"""
 	quantity = cint(doc.approved_quantity) or cint(doc.requested_quantity)
 	found = {
-		"client": client_title(doc),
+		"client": client_title(doc.client_doctype, doc.client),
 		"product": doc.product_name or "",
 		"current": cint(doc.current_quantity),
 		"requested": cint(doc.requested_quantity),
@@ -138,12 +139,6 @@ def values(doc: Any, *, for_staff: bool, **context: Any) -> dict[str, Any]:
 			"request": doc.name,
 		}
 	return found
-
-
-def client_title(doc: Any) -> str:
-	field = frappe.get_meta(doc.client_doctype).get_title_field()
-	title = frappe.db.get_value(doc.client_doctype, doc.client, field) if field != "name" else None
-	return title or doc.client
 
 
 def _said(what: Any) -> str:

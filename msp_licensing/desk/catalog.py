@@ -122,6 +122,7 @@ def act(names: str | list[str], action: str) -> dict[str, Any]:
 		nobody sees.
 	"""
 	permissions.require_manager()
+	permissions.require_all_clients()
 	names = _names(names)
 	if action not in ACTIONS:
 		frappe.throw(_("{0} is not something that can be done with products.").format(escape_html(action)))
@@ -137,6 +138,7 @@ def act(names: str | list[str], action: str) -> dict[str, Any]:
 def show_owned() -> int:
 	"""Shows every product that a client has a subscription of; returns how many were hidden before."""
 	permissions.require_manager()
+	permissions.require_all_clients()
 	return _set(_owned_hidden(), "visible", 1)
 
 
@@ -208,19 +210,21 @@ def _filters(
 
 
 def _owned(names: list[str] | None = None) -> dict[str, int]:
-	"""How many subscriptions there are of each product; only products with any."""
+	"""How many subscriptions that the user may see there are of each product; only products with any."""
 	if names == []:
 		return {}
 	filters: dict[str, Any] = {"vanished": 0, "status": ("!=", "Cancelled"), "product": ("is", "set")}
 	if names:
 		filters["product"] = ("in", names)
 	return dict(
-		frappe.get_all(
+		frappe.get_list(
 			"Pax8 Subscription",
 			filters=filters,
 			fields=["product", "count(name) as n"],
 			group_by="product",
+			order_by="product",
 			as_list=True,
+			limit_page_length=0,
 		)
 	)
 

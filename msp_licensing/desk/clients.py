@@ -77,6 +77,8 @@ def invite(
 	"""
 	permissions.require_manager()
 	record = invitations.check_client(client_doctype, client)
+	if permissions.client_disabled(client_doctype, client):
+		frappe.throw(_("This client is disabled: enable it before you invite people."))
 	if access not in invitations.ACCESS:
 		frappe.throw(_("Please choose what this person may do."))
 	person = invitations.Person(email, first_name, last_name)

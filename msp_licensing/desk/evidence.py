@@ -23,6 +23,7 @@ from frappe.utils import (
 from msp_licensing import clock, permissions
 from msp_licensing.changes import states
 from msp_licensing.changes.states import DOCTYPE
+from msp_licensing.clients import client_title
 from msp_licensing.desk import chain
 
 TEMPLATE = "msp_licensing/templates/desk/evidence.html"
@@ -63,7 +64,7 @@ def make(client_doctype: str, client: str, from_date: str, to_date: str) -> None
 		method="Print",
 		filters=f"{client_doctype} {client}, {found['from_date']} – {found['to_date']}",
 	)
-	name = re.sub(r"[^A-Za-z0-9]+", "-", client).strip("-") or "client"
+	name = re.sub(r"[^A-Za-z0-9]+", "-", found["client_name"]).strip("-")[:60] or "client"
 	name = f"license-changes-{name}-{found['from_date']}-{found['to_date']}"
 	response = frappe.local.response
 	if problem:
@@ -99,6 +100,7 @@ def _collect(client_doctype: str, client: str, from_date: str, to_date: str) -> 
 	"""Everything the page shows, read with the permissions of whoever asks."""
 	permissions.require_connection_manager()
 	frappe.has_permission(DOCTYPE, "print", throw=True)
+	permissions.require_client(client_doctype, client)
 	begin, end = _period(from_date, to_date)
 	if client_doctype not in permissions.CLIENT_DOCTYPES or not frappe.db.exists(client_doctype, client):
 		frappe.throw(_("This client does not exist."), frappe.DoesNotExistError)
@@ -127,6 +129,7 @@ def _collect(client_doctype: str, client: str, from_date: str, to_date: str) -> 
 		frappe.throw(_("There are more than {0} changes: please choose a shorter period.").format(MOST))
 	return {
 		**whose,
+		"client_name": client_title(client_doctype, client),
 		"from_date": begin,
 		"to_date": end,
 		"requests": [{"row": row, "events": events[row.name]} for row in rows],
@@ -160,7 +163,7 @@ def _html(found: dict[str, Any], problem: str | None = None) -> str:
 		{
 			"problem": problem,
 			"language": frappe.local.lang or "en",
-			"client": found["client"],
+			"client": found["client_name"],
 			"period": f"{formatdate(found['from_date'])} – {formatdate(found['to_date'])}",
 			"counts": [(_(state), number) for state, number in counts.items()],
 			"requests": requests,

@@ -47,6 +47,8 @@ def own_companies(ids: str = "") -> list[dict[str, Any]]:
 		Rows with `id` and `name`, which is None where no such company has been read.
 	"""
 	permissions.require_connection_manager()
+	if permissions.is_restricted():
+		return []
 	try:
 		return own.names(own.ids_in(ids))
 	except ValueError:
@@ -66,7 +68,9 @@ def create_client(company: str, client_name: str) -> str:
 		frappe.throw(_("This company stands for your own (Pax8 Settings): it is no client."))
 	if doc.client:
 		frappe.throw(
-			_("{0} is mapped to {1} already.").format(escape_html(doc.company_name), escape_html(doc.client))
+			_("{0} is mapped to {1} already.").format(
+				escape_html(doc.company_name), escape_html(doc.client_name or doc.client)
+			)
 		)
 	client_name = client_name.strip()
 	if not client_name:

@@ -9,6 +9,7 @@ from frappe.utils import cint, escape_html, format_datetime, get_fullname
 
 from msp_licensing import permissions
 from msp_licensing.changes import decide, decisions, document, observe, planning, reconcile, requests, states
+from msp_licensing.clients import client_titles, disabled_clients
 from msp_licensing.desk import rules, scheduled
 from msp_licensing.pax8 import Pax8Error
 from msp_licensing.rules.plurals import plural
@@ -25,7 +26,7 @@ def trace(request: str) -> dict[str, Any]:
 
 	Returns:
 		`steps`: rows with `check`, `verdict`, `detail` and `decided` (True for the one that made the decision);
-		`notices`: what else matters before deciding.
+		`notices`: what else matters before deciding; `client_disabled`.
 	"""
 	permissions.require_connection_manager()
 	doc = frappe.get_doc(DOCTYPE, request)
@@ -33,6 +34,7 @@ def trace(request: str) -> dict[str, Any]:
 	return {
 		"steps": steps_in_words(doc.decision_trace, doc.decision_rule),
 		"notices": _notices(doc),
+		"client_disabled": permissions.client_disabled(doc.client_doctype, doc.client),
 	}
 
 
@@ -94,6 +96,7 @@ COLORS = {"Passes": "green", "Refuses": "red", "Holds": "orange", "Skipped": "gr
 
 # rule: what was looked at, and the numbers it saw
 CHECKS = {
+	"client_disabled": (_lt("The client is not disabled"), ""),
 	"self_service_off": (
 		_lt("Clients may change it"),
 		_lt("Default: {default}. This subscription: {subscription}."),
@@ -188,6 +191,13 @@ SKIPPED = {
 
 def _notices(doc: Any) -> list[str]:
 	notices = []
+	not_sent = (*states.WAITING, states.SCHEDULED, states.APPROVED, states.FAILED)
+	if doc.workflow_state in not_sent and permissions.client_disabled(doc.client_doctype, doc.client):
+		notices.append(
+			_(
+				"This client is disabled. Its people can change nothing; you decide what becomes of this request."
+			)
+		)
 	waits = doc.workflow_state in (states.PENDING, states.FAILED)
 	if waits and permissions.is_manager():
 		why = permissions.own_request(frappe.session.user, doc.requested_by, doc.client_approved_by)
@@ -251,7 +261,7 @@ def preview(subscription: str, wanted: str | None = None, timing: str | None = N
 	)
 	answer = {
 		"facts": {
-			"client": row.client,
+			"client": row.client_name or row.client,
 			"product_name": row.product_name,
 			"vendor": row.vendor,
 			"quantity": row.quantity,
@@ -368,6 +378,23 @@ def check_seen(request: str, seen_quantity: int, seen_amount: str) -> None:
 	permissions.require_manager()
 	frappe.has_permission(DOCTYPE, "write", request, throw=True)
 	decisions.check_seen(request, seen_quantity, seen_amount)
+
+
+@frappe.whitelist()
+def disabled_among(names: list | str) -> list[str]:
+	"""The names of the disabled clients whose requests are among `names`, for whoever is about to approve those."""
+	permissions.require_manager()
+	wanted = frappe.parse_json(names)
+	rows = frappe.get_list(
+		DOCTYPE,
+		{"name": ("in", wanted or [""])},
+		["client_doctype", "client"],
+		distinct=True,
+		order_by=None,
+		limit_page_length=0,
+	)
+	found = disabled_clients((row.client_doctype, row.client) for row in rows)
+	return sorted(client_titles(found).values(), key=str.casefold)
 
 
 @frappe.whitelist(methods=["POST"])

@@ -9,6 +9,7 @@ from frappe.utils import cint, fmt_money
 
 from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, pricing, states
+from msp_licensing.clients import disabled_clients
 from msp_licensing.rules.policy import (
 	ApprovalRule,
 	Policy,
@@ -54,13 +55,15 @@ def subscriptions(
 	or_filters = []
 	if search := search.strip():
 		pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-		or_filters = [[DOCTYPE, field, "like", pattern] for field in ("product_name", "vendor", "client")]
+		or_filters = [
+			[DOCTYPE, field, "like", pattern] for field in ("product_name", "vendor", "client_name", "client")
+		]
 	rows = frappe.get_list(
 		DOCTYPE,
 		filters=filters,
 		or_filters=or_filters,
 		fields=list(decide.FIELDS),
-		order_by="client asc, product_name asc, name asc",
+		order_by="client_name asc, client asc, product_name asc, name asc",
 		start=max(0, start),
 		page_length=min(max(1, page_length), MAX_PAGE),
 	)
@@ -69,21 +72,34 @@ def subscriptions(
 	)[0].n
 	policies = decide.policies_for(rows)
 	products, renamed = _products({row.product for row in rows}), vendors.renamed()
+	disabled = disabled_clients((row.client_doctype, row.client) for row in rows)
 	for row in rows:
 		policy, product = policies[row.client_doctype, row.client], products.get(row.product, frappe._dict())
 		row.rule = effective(policy, row, product, renamed)
-		row.blocked = _blocked(policy, row, product=product, has_open_request=False, renamed=renamed)
+		row.blocked = _blocked(
+			policy,
+			row,
+			product=product,
+			has_open_request=False,
+			renamed=renamed,
+			client_disabled=(row.client_doctype, row.client) in disabled,
+		)
 	return {"rows": rows, "total": total}
 
 
 @frappe.whitelist()
-def clients() -> list[str]:
-	"""The clients that own subscriptions, to filter by."""
+def clients() -> list[dict[str, str]]:
+	"""The clients that own subscriptions, to filter by: rows with `value` (the id) and `label` (the name)."""
 	permissions.require_connection_manager()
-	return sorted(
-		frappe.get_all(DOCTYPE, {"client": ("is", "set"), "vanished": 0}, pluck="client", distinct=True),
-		key=str.casefold,
+	found = frappe.get_list(
+		DOCTYPE,
+		{"client": ("is", "set"), "vanished": 0},
+		["client_doctype", "client", "client_name"],
+		distinct=True,
+		limit_page_length=0,
 	)
+	rows = [{"value": row.client, "label": row.client_name or row.client} for row in found]
+	return sorted(rows, key=lambda row: row["label"].casefold())
 
 
 @frappe.whitelist()

@@ -23,6 +23,23 @@ def banner() -> dict[str, Any] | None:
 		`message`, `action` (a label), `route` and `filters` of the screen where it is done; None if nothing is missing.
 	"""
 	permissions.require_connection_manager()
+	if permissions.is_restricted():
+		return {
+			"message": _(
+				"These settings count for every client, so you can read them and not change them: "
+				"your User Permissions restrict you to some clients."
+			),
+			"action": _("Your Clients"),
+			"route": ["List", _client_doctype(), "List"],
+			"color": "blue",
+		}
+	return next_step()
+
+
+def next_step() -> dict[str, Any] | None:
+	"""What has to be done first, as `banner` returns it; None if nothing is missing, or others have to do it."""
+	if permissions.is_restricted():
+		return None
 	if problem := connection.problem():
 		return {
 			"message": _("{0} Nothing can be shown or changed until it is.").format(problem),
@@ -51,6 +68,10 @@ def banner() -> dict[str, Any] | None:
 	}
 
 
+def _client_doctype() -> str:
+	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"
+
+
 @frappe.whitelist()
 def vendors() -> list[dict[str, Any]]:
 	"""The vendors of all synced products and of all subscriptions, one row each however they are spelled.
@@ -64,12 +85,14 @@ def vendors() -> list[dict[str, Any]]:
 		("Pax8 Subscription", "subscriptions", "vanished"),
 		("Pax8 Product", "products", "discontinued"),
 	):
-		for vendor, count in frappe.get_all(
+		for vendor, count in frappe.get_list(
 			doctype,
 			filters={"vendor": ("is", "set"), gone: 0},
 			fields=["vendor", "count(name) as n"],
 			group_by="vendor",
+			order_by="vendor",
 			as_list=True,
+			limit_page_length=0,
 		):
 			row = found.setdefault(vendor_key(vendor), {"vendor": vendor, "products": 0, "subscriptions": 0})
 			row[column] += count
@@ -85,7 +108,7 @@ def explain(settings: str | dict[str, Any]) -> list[str]:
 	"""
 	permissions.require_connection_manager()
 	doc = policies.unsaved_settings(settings)
-	own = frappe.db.count(policies.CLIENT_POLICY, {"disabled": 0})
+	own = len(frappe.get_list(policies.CLIENT_POLICY, {"disabled": 0}, limit_page_length=0))
 	told = meaning.sentences(policies.current_policy(doc), doc)
 	if own:
 		told.append(

@@ -51,7 +51,7 @@ def _row(row: Health) -> dict[str, Any]:
 		"allowed": _hours(row.allowed),
 		"since": row.since,
 		"cause": row.cause and str(row.cause),
-		"reason": row.reason,
+		"reason": _reason(row),
 		"remedy": health.remedy(row.cause),
 		"complete": _run(row.complete),
 		"newest": _run(row.newest),
@@ -67,8 +67,21 @@ def _run(run: Any) -> dict[str, Any] | None:
 	return {
 		**{key: value for key, value in run.items() if key != "error"},
 		"age": clock.ago(run.finished_on_utc or run.started_on_utc),
-		"problem": health.first_sentence(run) or None,
+		"problem": _problem(run),
 	}
+
+
+def _problem(run: Any) -> str | None:
+	"""What went wrong in a run. It may name any client's records: nothing for staff who are restricted to some."""
+	text = health.first_sentence(run)
+	if text and permissions.is_restricted():
+		return _("A colleague who may see all clients can read why.")
+	return text or None
+
+
+def _reason(row: Health) -> str | None:
+	"""Why a kind is stale; what the last run said of it is told as `_problem` tells it."""
+	return (_problem(row.failure) or row.reason) if row.cause == health.Cause.FAILED else row.reason
 
 
 def _color(row: Health) -> str:
@@ -139,9 +152,9 @@ def _verdict(report: list[Health]) -> dict[str, Any]:
 	troubled = [row for row in report if row.has_trouble]
 	if troubled:
 		title = _("The last sync did not go well: {0}").format(_names(troubled))
-		notes = [f"{_(row.kind)}: {health.first_sentence(row.failure)}" for row in troubled]
+		notes = [f"{_(row.kind)}: {_problem(row.failure)}" for row in troubled]
 		return {"color": "orange", "title": title, "notes": notes}
-	step = settings.banner()
+	step = settings.next_step()
 	waiting = [row for row in report if row.state == State.WAITING]
 	if waiting:
 		color, title = "blue", _("Waiting for the first sync: {0}").format(_names(waiting))
@@ -179,7 +192,7 @@ def _reasons(stale: list[Health]) -> list[str]:
 	"""Why, and what to do about it; a reason that several kinds have in common is given once."""
 	kinds_of: dict[str, list[Health]] = {}
 	for row in stale:
-		kinds_of.setdefault(_sentences(row.reason, health.remedy(row.cause)), []).append(row)
+		kinds_of.setdefault(_sentences(_reason(row), health.remedy(row.cause)), []).append(row)
 	if len(kinds_of) == 1:
 		return list(kinds_of)
 	return [f"{_names(kinds)}: {words}" for words, kinds in kinds_of.items()]

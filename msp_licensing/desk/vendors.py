@@ -60,12 +60,14 @@ def _owned(products: list[str]) -> dict[str, int]:
 	if not products:
 		return {}
 	return dict(
-		frappe.get_all(
+		frappe.get_list(
 			"Pax8 Subscription",
 			{"product": ("in", products), "vanished": 0},
 			["product", "count(name) as n"],
 			group_by="product",
+			order_by="product",
 			as_list=True,
+			limit_page_length=0,
 		)
 	)
 
@@ -101,6 +103,7 @@ def confirm(known: str, vendor: str, rules: str = BOTH) -> dict[str, Any]:
 		frappe.ValidationError: Pax8 names no vendor, or `rules` is none of these.
 	"""
 	permissions.require_manager()
+	permissions.require_all_clients()
 	if rules not in RULES:
 		frappe.throw(_("Choose what the rules are to say of the new name."))
 	if not vendor_key(vendor):

@@ -126,7 +126,7 @@ def _notes(row: Any, client: Step | None) -> list[str]:
 			row.quantity,
 			_("{0} has {1} license by the last sync; a real request asks Pax8 first."),
 			_("{0} has {1} licenses by the last sync; a real request asks Pax8 first."),
-		).format(row.client or row.name, row.quantity)
+		).format(row.client_name or row.client or row.name, row.quantity)
 	]
 	if client is not None and client.verdict is Verdict.HOLDS:
 		notes.append(_("The client's own approver is asked first; then it is decided once more."))
@@ -152,6 +152,7 @@ class _Tried:
 		if client_policy:
 			self.own = _filled(frappe.new_doc(CLIENT_POLICY), client_policy)
 			self.own.name = frappe.parse_json(client_policy).get("name")
+			permissions.require_client(self.own.client_doctype, self.own.client)
 		for doc in filter(None, (self.settings, self.own)):
 			doc.validate()  # not as a save would: nobody's hooks and notifications
 
@@ -207,6 +208,7 @@ def _past_requests(since: date, tried: _Tried) -> tuple[list[Any], bool]:
 			"name",
 			"client_doctype",
 			"client",
+			"client_name",
 			"subscription",
 			"product_name",
 			"source",
@@ -276,7 +278,7 @@ def _difference(one: Replayed, row: Any) -> dict[str, Any]:
 	return {
 		"name": row.name,
 		"requested_on": row.requested_on,
-		"client": row.client,
+		"client": row.client_name or row.client,
 		"product_name": row.product_name,
 		"current": one.asked.facts.quantity,
 		"wanted": row.requested_quantity,

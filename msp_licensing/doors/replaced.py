@@ -5,6 +5,7 @@ from typing import Any
 import frappe
 from frappe import _
 
+from msp_licensing import staff_guard
 from msp_licensing.doors import asked, gate, references
 from msp_licensing.permissions import is_website_user
 
@@ -19,10 +20,9 @@ def get_count(doctype: str, filters: Any = None, debug: bool = False, cache: boo
 	from frappe.client import get_count as count
 
 	_check_read(doctype)
-	if is_website_user(frappe.session.user):
-		# Of what is there, a portal user may read a part: only that is counted.
-		chosen = frappe.parse_json(filters) if isinstance(filters, str) else filters
-		return frappe.get_list(doctype, filters=chosen, fields=["count(name) as count"])[0].count
+	# Of what is there, a portal user may read a part, and so may staff with User Permissions: only that is counted.
+	if is_website_user(frappe.session.user) or staff_guard.is_own(doctype):
+		return staff_guard.count(doctype, filters)
 	return count(doctype, filters, debug, cache)
 
 
@@ -37,6 +37,8 @@ def get_group_by_count(doctype: str, current_filters: str, field: str) -> list[d
 
 	_check_desk_user()
 	_check_read(doctype)
+	if field == "assigned_to" and staff_guard.is_own(doctype):
+		return staff_guard.assigned(doctype, current_filters)
 	return count(doctype, current_filters, field)
 
 
@@ -74,6 +76,8 @@ def get_chart(
 		frappe.get_doc("Dashboard Chart", chart_name).as_dict() if chart_name else frappe.parse_json(chart)
 	)
 	_check_sums({**(asked_for or {}), "more": filters})
+	if (asked_for or {}).get("type") == "Heatmap":
+		staff_guard.refuse_sums(asked_for.get("document_type"))
 	return dashboard_chart.get(
 		chart_name=chart_name,
 		chart=chart,
@@ -115,6 +119,7 @@ def get_goals(
 	_check_sums(
 		{"of": goal_doctype, "fields": [goal_field, date_field, goal_doctype_link], "filters": filters}
 	)
+	staff_guard.refuse_sums(goal_doctype)
 	return get_monthly_goal_graph_data(
 		title,
 		doctype,

@@ -6,6 +6,7 @@ from typing import Any
 import frappe
 from frappe.utils import escape_html
 
+from msp_licensing import staff_guard
 from msp_licensing.plain_text import is_own
 
 # What Frappe puts between the fields of a record, and between the label of a field and its value.
@@ -54,7 +55,7 @@ def search_everywhere(text: str, **kwargs: Any) -> list[Any]:
 	"""`frappe.utils.global_search.search`: the search of the whole site."""
 	from frappe.utils import global_search
 
-	found = frappe.call(global_search.search, text=text, **kwargs)
+	found = staff_guard.only_seen(frappe.call(global_search.search, text=text, **kwargs))
 	for row in found:
 		if is_own(row.get("doctype")) and row.get("content"):
 			parts = _BETWEEN.split(row["content"])

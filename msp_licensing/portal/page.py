@@ -235,6 +235,7 @@ def overview(
 	connected: bool,
 	formats: Formats,
 	may_approve: bool = False,
+	paused: bool = False,
 ) -> dict[str, Any]:
 	"""The page of one client.
 
@@ -245,11 +246,21 @@ def overview(
 		may_request: whether the reader may ask for changes of this client.
 		may_approve: whether the reader decides for this client.
 		connected: whether changes can be asked for at all at the moment.
+		paused: whether the client is disabled: its people look, and change nothing.
 	"""
 	t = formats.translate
 	current = list(subscriptions)
 	notices = []
-	if not connected:
+	if paused:
+		notices.append(
+			t(
+				_(
+					"Your provider has paused changes for your company. You can look at your subscriptions and "
+					"requests. To change something, please contact your provider."
+				)
+			)
+		)
+	elif not connected:
 		notices.append(
 			t(
 				_(
@@ -277,7 +288,7 @@ def overview(
 		"client": title,
 		"clients": list(clients) if len(clients) > 1 else [],
 		"notices": notices,
-		"may_ask": may_request and connected,
+		"may_ask": may_request and connected and not paused,
 		"subscriptions": current,
 		"search": len(current) >= SEARCH_FROM,
 		"ended": list(ended)[:ENDED_SHOWN],

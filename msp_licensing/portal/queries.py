@@ -5,6 +5,7 @@ made itself, and reads rows of its clients only.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import frappe
@@ -16,7 +17,8 @@ from msp_licensing.changes import decide
 from msp_licensing.changes.audit import events
 from msp_licensing.changes.requests import is_shown
 from msp_licensing.changes.states import DOCTYPE, OPEN
-from msp_licensing.permissions import ClientRecord, PortalAccess
+from msp_licensing.clients import client_title, client_titles
+from msp_licensing.permissions import ClientRecord, ClientRights, PortalAccess
 from msp_licensing.portal import history, page, wishes, words
 from msp_licensing.sync import connection, vendors
 
@@ -103,19 +105,25 @@ def _choose(access: PortalAccess, client: str | None) -> ClientRecord | None:
 
 def _links(access: PortalAccess, chosen: ClientRecord | None) -> list[dict[str, Any]]:
 	key = page.client_key(chosen.doctype, chosen.name) if chosen else None
+	titles = client_titles((record.doctype, record.name) for record in access.clients)
 	links = [
-		page.client_link(page.client_key(record.doctype, record.name), title_of(record), key)
+		page.client_link(
+			page.client_key(record.doctype, record.name), titles[record.doctype, record.name], key
+		)
 		for record in access.clients
 	]
 	return sorted(links, key=lambda link: link["title"].casefold())
 
 
 def title_of(record: ClientRecord) -> str:
-	return permissions.title_of_client(record.doctype, record.name)
+	"""The client's name as people know it; a Customer's id may be a number."""
+	return client_title(record.doctype, record.name)
 
 
 def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, Any]]) -> dict[str, Any]:
-	connected = connection.is_active()
+	connected, paused = connection.is_active(), permissions.client_disabled(client.doctype, client.name)
+	if paused:
+		access = replace(access, rights=dict.fromkeys(access.rights, ClientRights()))
 	may_request = access.may_request_for(client.doctype, client.name)
 	may_approve = access.may_approve_for(client.doctype, client.name)
 	may_ask = may_request and connected
@@ -138,6 +146,7 @@ def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, 
 		may_request=may_request,
 		may_approve=may_approve,
 		connected=connected,
+		paused=paused,
 		formats=formats(),
 	)
 
@@ -185,6 +194,7 @@ def _cards(
 				product=products.get(row.product, unknown),
 				has_open_request=row.name in busy,
 				renamed=renamed,
+				client_disabled=False,  # said once, above all of them
 			),
 			rule=decide.rule_of(row),
 			policy=policies[row.client_doctype, row.client],

@@ -6,8 +6,9 @@ the portal while somebody types, and replays old requests against a policy that 
 A decision has two halves, each in a fixed order; the first check that speaks is recorded as the reason, and the trace
 lists every check that was looked at:
 
-1. **Eligibility**, in this order: `self_service_off`, `vanished`, `not_active`, `ended`, `future_start`, `usage_based`,
-   `billing_term`, `follows_parent`, the number itself (`missing`, `not_whole`, `below_one`, `too_large`), `same_quantity`,
+1. **Eligibility**, in this order: `client_disabled` (in the trace only where it is so), `self_service_off`, `vanished`,
+   `not_active`, `ended`, `future_start`, `usage_based`, `billing_term`, `follows_parent`, the number itself (`missing`,
+   `not_whole`, `below_one`, `too_large`), `same_quantity`,
    `below_minimum` / `above_maximum`, `open_request`, `committed_until` / `commitment_no_increase`, or, for a change at the
    end of the term, `no_decrease` / `no_term_end`. Anything here refuses.
 2. **Holds**: what a person has to approve, in the order of `rules.holds`.
@@ -177,6 +178,7 @@ def _standing_steps(
 	term = term_rule(facts.billing_term)
 	chosen = rule.self_service if rule is not None else SelfService.INHERIT
 	return [
+		*([check("client_disabled", True)] if facts.client_disabled else []),
 		check(
 			"self_service_off",
 			not self_service_allowed(policy, rule),

@@ -199,6 +199,7 @@ class SubscriptionFacts:
 		renewal_days_before, renewal_days_after: the product's `renewalWindowDays…TermEnd`; `None` = not known.
 		renews: the product's `autoRenew`; `None` = not known.
 		renewed_on: the end of the term before the running one, where this site has seen it renew.
+		client_disabled: the client's record is disabled: its people change nothing.
 		added: how the quantity changed lately; matters inside a commitment whose vendor takes licenses back.
 		has_open_request: another request on this subscription is not finished yet.
 		parent_id: Pax8's `parentSubscriptionId` of an add-on.
@@ -241,6 +242,7 @@ class SubscriptionFacts:
 	added: tuple[Added, ...] = ()
 	known_vendors: tuple[str, ...] = ()
 	billing_term: str | None = None
+	client_disabled: bool = False
 
 	@property
 	def vendor_names(self) -> tuple[str, ...]:

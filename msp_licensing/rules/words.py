@@ -30,6 +30,7 @@ def _(text: str) -> str:
 
 
 _CLIENT_REFUSALS = {
+	"client_disabled": _("Your provider has paused changes for your company. Please contact them."),
 	"self_service_off": _("Changes to this subscription go through your provider. Please contact them."),
 	"vanished": _("This subscription is no longer listed by the supplier. Please contact your provider."),
 	# Where the table of statuses and terms (rules/statuses.py) has no words of its own.
@@ -70,6 +71,7 @@ _CLIENT_RELEASED = _("This change needs no approval.")
 _CLIENT_UNKNOWN = _("This change is not possible here. Please contact your provider.")
 
 _STAFF = {
+	"client_disabled": _("Refused: the client is disabled."),
 	"self_service_off": _("Refused: self-service is off for this subscription."),
 	"vanished": _("Refused: the last complete sync no longer found this subscription."),
 	"not_active": _("Refused: the status is {status}; only Active can be changed."),

@@ -27,6 +27,9 @@ def refuse_changes_of_mirrored_fields(doc: Any) -> None:
 			_("{0} come from Pax8 and cannot be made by hand.").format(_(doc.doctype)), frappe.PermissionError
 		)
 	before = doc.get_doc_before_save()
+	if before and doc.meta.has_field("client_name"):
+		# Of no sync, and written by SQL when a client is renamed: an open form may hold the old one.
+		doc.client_name = before.client_name
 	own = own_fields(doc.doctype)
 	for field in own.values():
 		if field.read_only and field.fieldtype not in _NO_VALUE and doc.has_value_changed(field.fieldname):

@@ -6,6 +6,7 @@ from typing import Any
 
 import frappe
 
+from msp_licensing import permissions
 from msp_licensing.sync import connection, jobs, subscriptions
 
 
@@ -28,7 +29,7 @@ def after_change(company: Any) -> None:
 def suggestions(company: str, limit: int = 5) -> list[dict[str, Any]]:
 	"""Client records that a Pax8 company may be, the likeliest first.
 
-	Returns:
+	Only clients that the session's user may see. Returns:
 		Rows with `client`, `title` and `score` (0–100, percent of likeness of the names). Clients under 50 are left
 		out; an identical Pax8 "external id" counts as 100.
 	"""
@@ -37,7 +38,10 @@ def suggestions(company: str, limit: int = 5) -> list[dict[str, Any]]:
 	title = {"Customer": "customer_name", "MSP Client": "client_name"}[doctype]
 	wanted = normalize(row.company_name)
 	found = []
-	for client in frappe.get_all(doctype, filters={"disabled": 0}, fields=["name", f"{title} as title"]):
+	filters: dict[str, Any] = {"disabled": 0}
+	if (allowed := permissions.manager_clients()) is not None:
+		filters["name"] = ("in", [record.name for record in allowed if record.doctype == doctype] or [""])
+	for client in frappe.get_all(doctype, filters=filters, fields=["name", f"{title} as title"]):
 		score = round(SequenceMatcher(None, wanted, normalize(client.title)).ratio() * 100)
 		if row.external_id and row.external_id in (client.name, client.title):
 			score = 100

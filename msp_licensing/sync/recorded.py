@@ -156,11 +156,16 @@ def _cause(differences: Mapping[str, tuple[Any, Any]], requests: list[Any]) -> s
 
 def _owners(names: Iterable[str]) -> dict[str, Row]:
 	return {
-		row.name: {"company": row.company, "client_doctype": row.client_doctype, "client": row.client}
+		row.name: {
+			"company": row.company,
+			"client_doctype": row.client_doctype,
+			"client": row.client,
+			"client_name": row.client_name,
+		}
 		for row in frappe.get_all(
 			SUBSCRIPTION,
 			filters={"name": ("in", list(names))},
-			fields=["name", "company", "client_doctype", "client"],
+			fields=["name", "company", "client_doctype", "client", "client_name"],
 		)
 	}
 

@@ -194,23 +194,24 @@ def _write(rows: list[tuple[str, Row]], *, before: datetime | None) -> None:
 		if before is not None and (old := stored.get(name)) and old.read_on and old.read_on >= before:
 			continue
 		if "company" in row:
-			row["client_doctype"], row["client"] = clients.get(row["company"], (None, None))
+			nobody = (None, None, None)
+			row["client_doctype"], row["client"], row["client_name"] = clients.get(row["company"], nobody)
 		written.append((name, row))
 	upsert(DOCTYPE, written, insert_only=["pax8_id"])
 	recorded.record(stored, written)
 
 
-def _clients(companies: set[str]) -> dict[str, tuple[str | None, str | None]]:
-	"""The clients of companies, held until the end of the transaction: a mapping that changes now waits for it.
+def _clients(companies: set[str]) -> dict[str, tuple[str | None, str | None, str | None]]:
+	"""The clients of companies (DocType, id, name), held until the end of the transaction: a mapping that changes now waits for it.
 
 	Companies are always locked before their subscriptions, here as well as where a mapping is saved.
 	"""
 	if not companies:
 		return {}
 	return {
-		name: (client_doctype, client)
-		for name, client_doctype, client in frappe.db.sql(
-			"""select name, client_doctype, client from `tabPax8 Company` where name in %s
+		name: (client_doctype, client, client_name)
+		for name, client_doctype, client, client_name in frappe.db.sql(
+			"""select name, client_doctype, client, client_name from `tabPax8 Company` where name in %s
 			order by name lock in share mode""",
 			(tuple(companies),),
 		)
@@ -231,8 +232,10 @@ def own_as_mapped(company: str | None = None) -> None:
 		frappe.db.sql("select name from `tabPax8 Company` order by name lock in share mode")
 	frappe.db.sql(
 		f"""update `tabPax8 Subscription` s left join `tabPax8 Company` c on s.company = c.name
-		set s.client_doctype = c.client_doctype, s.client = c.client
-		where not (s.client_doctype <=> c.client_doctype and s.client <=> c.client) {condition}""",
+		set s.client_doctype = c.client_doctype, s.client = c.client, s.client_name = c.client_name
+		where not (
+			s.client_doctype <=> c.client_doctype and s.client <=> c.client and s.client_name <=> c.client_name
+		) {condition}""",
 		(company,) if company else (),
 	)
 

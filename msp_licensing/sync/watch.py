@@ -15,7 +15,7 @@ from frappe import _
 from frappe.utils import format_datetime, get_url_to_form
 
 from msp_licensing import clock
-from msp_licensing.changes import notify
+from msp_licensing.changes import notify, people
 from msp_licensing.rules.vendors import Change
 from msp_licensing.sync import health, vendors
 from msp_licensing.sync.health import Health, Problem, State
@@ -136,7 +136,7 @@ def _warn_of_vendors(found: list[Change]) -> None:
 	subject = _("Vendor name changed at Pax8: {0}").format(", ".join(change.known for change in found))
 	settings = "Licensing Settings"
 	notify.tell(
-		notify.managers(),
+		people.who_see_all_clients(notify.managers()),
 		doctype=settings,
 		name=settings,
 		subject=subject[:140],
@@ -222,10 +222,10 @@ def _open(known: dict[str, Any], kind: str, about: str, **values: Any) -> bool:
 
 
 def _warn(stale: list[Health], problems: list[Problem]) -> None:
-	"""One notice and one mail for all that has been found at this check."""
-	users = set(notify.managers())
+	"""One notice and one mail for all that has been found at this check; its words may name any client's records."""
+	users = set(people.who_see_all_clients(notify.managers()))
 	if any(row.cause in health.OF_SYSTEM_MANAGERS for row in stale):
-		users |= set(notify.staff_with("System Manager"))
+		users |= set(people.who_see_all_clients(notify.staff_with("System Manager")))
 	subject = _subject(stale, problems)
 	notify.tell(
 		sorted(users),
@@ -277,7 +277,7 @@ def _all_clear(rows: list[Health]) -> None:
 	"""The end of an episode: in the bell only."""
 	subject = _("Pax8 data is up to date again: {0}").format(_names(row.kind for row in rows))
 	notify.tell(
-		notify.managers(),
+		people.who_see_all_clients(notify.managers()),
 		doctype=SETTINGS,
 		name=SETTINGS,
 		subject=subject,

@@ -13,6 +13,7 @@ TRACES = (
 	"Version",
 	"Comment",
 	"DocShare",
+	"User Permission",
 	"Error Log",
 )
 

@@ -298,6 +298,27 @@ def as_user(site: Any) -> Callable[[str], Any]:
 
 
 @pytest.fixture
+def restrict(site: Any) -> Callable[..., None]:
+	"""restrict(user, client, …): a User Permission for a client of the demo, or for any record with `allow`."""
+	from msp_licensing.setup import demo
+
+	def give(user: str, client: str, allow: str | None = None, **values: Any) -> None:
+		site.get_doc(
+			{
+				"doctype": "User Permission",
+				"user": user,
+				"allow": allow or demo.client_doctype(),
+				"for_value": client,
+				"apply_to_all_doctypes": int(not values.get("applicable_for")),
+				**values,
+			}
+		).insert(ignore_permissions=True)
+		site.db.commit()
+
+	return give
+
+
+@pytest.fixture
 def ran(site: Any) -> Callable[..., str]:
 	"""Writes the record of a run: ran(kind, hours=…), `hours` ago; returns its name."""
 

@@ -44,6 +44,7 @@ READS = {
 MANAGER_READS = {
 	"requests.preview": {"subscription": SUBSCRIPTION, "wanted": "12"},
 	"clients.portal_people": CLIENT,
+	"requests.disabled_among": {"names": ["…"]},
 }
 MANAGER_WRITES = {
 	"sync.sync_now": {"kind": "Companies"},
@@ -82,6 +83,26 @@ CONNECTION_WRITES = {"connection.test": {}}
 COME_TOO_LATE = {"requests.check_again": "needs review", "applying.approve_another": "decided already"}
 ALL = {**READS, **MANAGER_READS, **MANAGER_WRITES, **CONNECTION_WRITES}
 EVERYTHING = {**ALL, **SYSTEM}
+
+
+# What a manager whom User Permissions restrict to another client gets through with: it is about no client, and its
+# answer names none but the manager's own. Everything else here is about Cedar & Pine, about a company that nobody has
+# mapped, or counts for every client: it is refused.
+NO_CLIENT = {
+	*(
+		"connection.state",
+		"connection.test",
+		"webhooks.state",
+		"sync.status",
+		"sync.overview",
+		"sync.sync_now",
+	),
+	*("settings.banner", "settings.vendors", "settings.explain", "settings.explain_client"),
+	*("catalog.products", "catalog.matching", "catalog.facets", "rules.subscriptions", "rules.clients"),
+	*("whatif.replay_requests", "overview.last_sync", "overview.commitments_ending"),
+	*("requests.disabled_among", "clients.decide_access", "vendors.overview", "mapping.own_companies"),
+	"requests.decide_many",  # an answer for each request: see test_restrictions.py
+}
 
 
 def function(path):
@@ -220,3 +241,29 @@ def test_a_manager_may_look_at_the_webhook_and_changes_nothing_of_it(site, peopl
 	for path, arguments in SYSTEM.items():
 		with as_user(people.manager), pytest.raises(site.PermissionError, match="System Manager"):
 			call(path, arguments, pending)
+
+
+def test_a_manager_for_another_client_gets_through_nowhere(site, people, pending, as_user, restrict):
+	restrict(people.manager, "Müller & Söhne GmbH")
+	for path, arguments in ALL.items():
+		with as_user(people.manager):
+			if path in NO_CLIENT:
+				answer = str(call(path, arguments, pending))
+				for mark in ("Cedar", SUBSCRIPTION, storybook.CEDAR_SOPHOS, COMPANY, "olivia"):
+					assert mark not in answer, (path, mark)
+			else:
+				with pytest.raises(site.PermissionError):
+					call(path, arguments, pending)
+		site.db.rollback()
+
+
+def test_products_are_counted_as_owned_by_the_own_client_only(site, people, as_user, restrict):
+	from msp_licensing.desk import catalog
+
+	def owned():
+		return {row.name: row.owned for row in catalog.products(owned=True, page_length=200)["rows"]}
+
+	restrict(people.manager, "Müller & Söhne GmbH")
+	assert PRODUCT in owned()
+	with as_user(people.manager):
+		assert owned() and PRODUCT not in owned()

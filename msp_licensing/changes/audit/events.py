@@ -66,6 +66,9 @@ EVENTS: dict[str, Kind] = {
 		_lt("Waits for your provider"),
 		"decision",
 	),
+	"client_disabled": Kind(
+		SYSTEM, _lt("The client is disabled: staff decide"), _lt("Waits for your provider"), "decision"
+	),
 	"withdrawn": Kind(CLIENT, _lt("Withdrawn"), _lt("Withdrawn"), "client"),
 	# --- staff decide
 	"approved": Kind(STAFF, _lt("Approved"), _lt("Approved")),

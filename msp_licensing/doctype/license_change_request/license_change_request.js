@@ -36,6 +36,8 @@ frappe.ui.form.on("License Change Request", {
 		frm.get_field("attempts_html").$wrapper.empty();
 		// Said already by the title, the subscription's link, and the trace.
 		frm.toggle_display(["product_name", "client_doctype", "decision_rule", "workflow_state"], false);
+		// A name that is the id, too, is said once.
+		frm.toggle_display("client_name", frm.doc.client_name && frm.doc.client_name !== frm.doc.client);
 		if (frm.is_new()) {
 			frm.toggle_display(["decision_section", "apply_section", "attempts_section", "people_section"], false);
 			preview(frm);
@@ -55,6 +57,7 @@ frappe.ui.form.on("License Change Request", {
 		if (frm.doc.name !== name) return;
 		frm.toggle_display("apply_section", Boolean(frm.doc.claimed_on || frm.doc.pax8_message || attempts.length));
 		frm.toggle_display("attempts_section", Boolean(attempts.length));
+		frm.client_disabled = facts.client_disabled;
 		show_headline(frm, facts);
 		show_trace(frm, facts.steps);
 		show_attempts(frm, attempts);
@@ -66,7 +69,10 @@ frappe.ui.form.on("License Change Request", {
 	timing: (frm) => preview(frm),
 
 	async before_workflow_action(frm) {
-		if (["Approve", "Schedule"].includes(frm.selected_workflow_action)) await check_seen(frm);
+		if (["Approve", "Schedule"].includes(frm.selected_workflow_action)) {
+			await check_seen(frm);
+			if (frm.client_disabled) await confirm_disabled(frm);
+		}
 		if (frm.selected_workflow_action !== "Reject") return;
 		// Frappe has frozen the page before this event.
 		frappe.dom.unfreeze();
@@ -104,13 +110,24 @@ async function check_seen(frm) {
 	}
 }
 
+/** Resolves when the user approves all the same; never resolves otherwise, so that nothing is approved. */
+function confirm_disabled(frm) {
+	frappe.dom.unfreeze();
+	return new Promise((resolve) => {
+		frappe.confirm(__("{0} is disabled. Approve this change all the same?", [esc(frm.doc.client_name || frm.doc.client).bold()]), () => {
+			frappe.dom.freeze();
+			resolve();
+		});
+	});
+}
+
 function show_headline(frm, { notices }) {
-	const { client, current_quantity, requested_quantity, approved_quantity, product_name, workflow_state } = frm.doc;
+	const { client, client_name, current_quantity, requested_quantity, approved_quantity, product_name, workflow_state } = frm.doc;
 	const signed = (change) => (change > 0 ? `+${change}` : change);
 	const numbers = (quantity) =>
 		`<b>${current_quantity} → ${quantity}</b> (${signed(quantity - current_quantity)})`;
 	const asked = __("{0} wants {1} of {2}", [
-		`<b>${esc(client)}</b>`,
+		`<b>${esc(client_name || client)}</b>`,
 		numbers(requested_quantity),
 		`<b>${esc(product_name)}</b>`,
 	]);
@@ -197,7 +214,10 @@ function approve_another(frm) {
 				fieldtype: "Int",
 				label: __("Quantity to Apply"),
 				reqd: 1,
-				description: __("{0} now, {1} asked for", [frm.doc.current_quantity, frm.doc.requested_quantity]),
+				description: [
+					__("{0} now, {1} asked for", [frm.doc.current_quantity, frm.doc.requested_quantity]),
+					frm.client_disabled ? __("This client is disabled.") : "",
+				].join(" "),
 			},
 			{
 				fieldname: "reason",

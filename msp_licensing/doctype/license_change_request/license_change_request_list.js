@@ -12,7 +12,7 @@ frappe.listview_settings["License Change Request"] = {
 	hide_name_column: true,
 	filters: [["workflow_state", "=", "Pending Approval"]],
 	formatters: {
-		client: (value) => frappe.utils.escape_html(value || ""),
+		client_name: (value) => frappe.utils.escape_html(value || ""),
 		// The title of a row is set as text: nothing in it is markup. Numbers first, since long names are cut.
 		product_name(value, df, doc) {
 			return `${doc.current_quantity} → ${doc.approved_quantity || doc.requested_quantity} · ${value}`;
@@ -44,14 +44,22 @@ function use_own_decisions(listview) {
 	listview.page.add_actions_menu_item(__("Reject"), () => ask_reason(listview));
 }
 
-function confirm_approval(listview) {
+async function confirm_approval(listview) {
 	const names = listview.get_checked_items(true);
-	frappe.confirm(
+	const disabled = await frappe.xcall("msp_licensing.desk.requests.disabled_among", { names });
+	const question =
 		names.length === 1
 			? __("Approve this request? The change goes to Pax8, or is planned if it is for the end of a term.")
 			: __("Approve these {0} requests? The changes go to Pax8; those for the end of a term are planned.", [
 					names.length,
-			  ]),
+			  ]);
+	const warning = disabled.length
+		? `<div class="form-message orange mt-3 mb-0">${__("Disabled clients: {0}", [
+				frappe.utils.escape_html(disabled.join(", ")),
+		  ])}</div>`
+		: "";
+	frappe.confirm(
+		question + warning,
 		() => decide(listview, "Approve", names)
 	);
 }

@@ -11,6 +11,7 @@ frappe.ui.form.on("Licensing Client Policy", {
 
 	refresh(frm) {
 		explain(frm);
+		frm.toggle_display("client_name", frm.doc.client_name && frm.doc.client_name !== frm.doc.client);
 		if (!frm.is_new()) {
 			show_duplicates(frm);
 			frm.add_custom_button(__("Open Client"), () => frappe.set_route("Form", frm.doc.client_doctype, frm.doc.client));

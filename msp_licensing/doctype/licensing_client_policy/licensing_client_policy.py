@@ -1,8 +1,8 @@
 import frappe
 from frappe import _
-from frappe.utils import get_link_to_form
+from frappe.utils import escape_html, get_link_to_form
 
-from msp_licensing.permissions import CLIENT_DOCTYPES
+from msp_licensing.clients import CLIENT_DOCTYPES, client_title
 from msp_licensing.plain_text import PlainTextDocument
 
 
@@ -14,6 +14,7 @@ class LicensingClientPolicy(PlainTextDocument):
 	def validate_client(self):
 		if self.client_doctype not in CLIENT_DOCTYPES:
 			frappe.throw(_("Client records can be one of: {0}.").format(", ".join(CLIENT_DOCTYPES)))
+		self.client_name = client_title(self.client_doctype, self.client)
 		if self.disabled or self.is_in_effect():
 			return
 		# Of two at once the second waits here, and then sees the first: a locking read sees what is committed.
@@ -31,7 +32,7 @@ class LicensingClientPolicy(PlainTextDocument):
 		if other:
 			frappe.throw(
 				_("{0} has a policy already: {1}").format(
-					frappe.bold(self.client), get_link_to_form(self.doctype, other)
+					frappe.bold(escape_html(self.client_name)), get_link_to_form(self.doctype, other)
 				),
 				frappe.DuplicateEntryError,
 			)

@@ -9,6 +9,7 @@ frappe.ui.form.on("Pax8 Company", {
 
 	async refresh(frm) {
 		show_intro(frm);
+		frm.toggle_display("client_name", frm.doc.client_name && frm.doc.client_name !== frm.doc.client);
 		frm.get_field("suggestion_html").$wrapper.empty();
 		const { name } = frm.doc;
 		const asked = (frm.choices_asked = (frm.choices_asked || 0) + 1);

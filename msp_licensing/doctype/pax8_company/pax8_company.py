@@ -1,7 +1,7 @@
 import frappe
 from frappe import _
 
-from msp_licensing.permissions import CLIENT_DOCTYPES
+from msp_licensing.clients import CLIENT_DOCTYPES, client_title
 from msp_licensing.plain_text import PlainTextDocument
 
 
@@ -18,7 +18,7 @@ class Pax8Company(PlainTextDocument):
 
 	def set_client_doctype(self):
 		if not self.client:
-			self.client = None
+			self.client = self.client_name = None
 			self.client_doctype = self.client_doctype or default_client_doctype()
 			return
 		self.client_doctype = self.client_doctype or default_client_doctype()
@@ -28,6 +28,7 @@ class Pax8Company(PlainTextDocument):
 					_(default_client_doctype()), _(self.client_doctype)
 				)
 			)
+		self.client_name = client_title(self.client_doctype, self.client)
 
 	def refuse_client_of_own_company(self):
 		if self.is_own and self.client:

@@ -11,7 +11,7 @@ frappe.listview_settings["Pax8 Company"] = {
 	formatters: {
 		// Nothing is left out once a company is mapped: a 0 there would only be noise.
 		unsynced_subscriptions: (value, df, doc) => (doc.client || !value ? "" : String(value)),
-		client: (value) => frappe.utils.escape_html(value || ""),
+		client_name: (value) => frappe.utils.escape_html(value || ""),
 	},
 	onload(listview) {
 		listview.page.add_inner_button(__("Not Mapped"), () => {

@@ -14,6 +14,7 @@ frappe.ui.form.on("Pax8 Subscription", {
 
 	async refresh(frm) {
 		frm.toggle_display("client_doctype", false);
+		frm.toggle_display("client_name", frm.doc.client_name && frm.doc.client_name !== frm.doc.client);
 		const manager = frappe.user.has_role("Licensing Manager");
 		if (manager && !frm.doc.vanished) {
 			frm.add_custom_button(__("Refresh from Pax8"), () => refresh(frm));

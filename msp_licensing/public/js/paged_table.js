@@ -35,7 +35,10 @@ frappe.provide("msp_licensing");
 		add_select(label, options) {
 			return $(`<select class="form-control input-xs" style="max-width: 190px" aria-label="${label}">
 				<option value="">${label}</option>
-				${options.map((option) => `<option value="${esc(option)}">${esc(__(option))}</option>`).join("")}
+				${options
+					.map((option) => (typeof option === "string" ? { value: option, label: __(option) } : option))
+					.map(({ value, label }) => `<option value="${esc(value)}">${esc(label)}</option>`)
+					.join("")}
 			</select>`)
 				.on("change", () => this.filter())
 				.appendTo(this.$toolbar);

@@ -41,7 +41,7 @@ function access_of({ may_request, may_approve }) {
 
 function invite(frm) {
 	const dialog = new frappe.ui.Dialog({
-		title: __("Invite to the Portal of {0}", [frm.doc.name]),
+		title: __("Invite to the Portal of {0}", [frappe.utils.escape_html(frm.doc.client_name || frm.doc.customer_name || frm.doc.name)]),
 		fields: [
 			{ fieldname: "first_name", fieldtype: "Data", label: __("First Name"), reqd: 1 },
 			{ fieldname: "column_break", fieldtype: "Column Break" },

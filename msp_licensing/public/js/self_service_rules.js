@@ -60,7 +60,7 @@ frappe.provide("msp_licensing");
 			const dash = '<span class="text-muted">—</span>';
 			const open = changes.allowed && !row.blocked;
 			return `<tr tabindex="0" data-index="${index}" style="cursor: pointer">
-				<td>${esc(row.client)}</td>
+				<td>${esc(row.client_name || row.client)}</td>
 				<td>${esc(row.product_name)}<div class="text-muted small">${esc(row.vendor)}</div></td>
 				<td class="text-right">${row.quantity}</td>
 				<td><span class="indicator ${open ? "green" : "gray"}"></span>${
@@ -107,7 +107,7 @@ frappe.provide("msp_licensing");
 					{
 						fieldtype: "HTML",
 						options: `<p><b>${esc(row.product_name)}</b><br>
-							<span class="text-muted">${esc(row.client)} · ${licenses}</span></p>`,
+							<span class="text-muted">${esc(row.client_name || row.client)} · ${licenses}</span></p>`,
 					},
 					...fields,
 				],

@@ -14,7 +14,7 @@
 	];
 	const WORDS = ["state", "source", "decision"];
 	// Written by clients, vendors and Pax8; Frappe puts them into a cell as markup.
-	const TEXTS = ["product_name", "vendor", "decision_summary", "pax8_message"];
+	const TEXTS = ["client_name", "product_name", "vendor", "decision_summary", "pax8_message"];
 
 	const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
 	let client_doctype = "MSP Client";

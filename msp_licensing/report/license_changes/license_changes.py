@@ -23,6 +23,7 @@ FIELDS = (
 	"requested_on",
 	"client_doctype",
 	"client",
+	"client_name",
 	"product_name",
 	"vendor",
 	"current_quantity",
@@ -174,7 +175,8 @@ def columns() -> list[dict[str, Any]]:
 	return [
 		column("name", _("Request"), "Link", 130, DOCTYPE),
 		column("requested_on", _("Requested On"), "Datetime", 155),
-		column("client", _("Client"), "Dynamic Link", 170, "client_doctype"),
+		column("client_name", _("Client"), "Data", 170),
+		column("client", _("Client ID"), "Dynamic Link", 120, "client_doctype"),
 		column("product_name", _("Product"), "Data", 200),
 		column("vendor", _("Vendor"), "Data", 110),
 		column("current_quantity", _("From"), "Int", 70),
