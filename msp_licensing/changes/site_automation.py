@@ -23,7 +23,14 @@ from rq.timeouts import BaseTimeoutException
 DOCTYPE = "License Change Request"
 
 # A step that writes one of these is one that people see, and that a site may react to.
-WATCHED = ("workflow_state", "current_quantity", "scheduled_for", "term_end", "handed_over_on")
+WATCHED = (
+	"workflow_state",
+	"current_quantity",
+	"amount_change",
+	"scheduled_for",
+	"term_end",
+	"handed_over_on",
+)
 
 AFTER_SAVE = ("on_update", "on_change")
 AFTER_INSERT = ("after_insert", *AFTER_SAVE)

@@ -102,7 +102,7 @@ def _rows(filters: Any) -> list[Any]:
 # The events that the columns of people and times are made of.
 _DECIDED = {"released", "direct", "approved", "scheduled", "retried", "rejected", "client_declined"}
 _ENDED = {"withdrawn", "expired", "dropped"}
-_UNDECIDED = {"quantity_moved", "held_when_due"}
+_UNDECIDED = {"quantity_moved", "price_moved", "held_when_due"}
 _APPLIED = {"applied", "applied_after_all", "found_done"}
 _STEPS = (*_DECIDED, *_ENDED, *_UNDECIDED, *_APPLIED, "client_approved", "sent", "not_done")
 
