@@ -24,9 +24,10 @@ after_install = "msp_licensing.setup.install.after_install"
 after_migrate = "msp_licensing.setup.install.after_migrate"
 before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
 
-# ERPNext's Customer shows its portal users, as MSP Client does.
+# ERPNext's Customer shows its portal users, as MSP Client does; a user shows for which clients.
 doctype_js = {
 	"Customer": "public/js/customer.js",
+	"User": "public/js/user.js",
 	"Licensing Client Policy": "public/js/what_if.js",
 	"Licensing Settings": [
 		"public/js/what_if.js",
@@ -38,6 +39,8 @@ doctype_js = {
 	"Pax8 Product": "public/js/vendor_changes.js",
 	"Pax8 Settings": "public/js/webhooks.js",
 }
+
+override_doctype_dashboards = {"Customer": "msp_licensing.access.erpnext.customer_connections"}
 
 # Deny by default: these only ever take away what a DocPerm gives.
 _OWN_DOCTYPES = (
@@ -95,6 +98,8 @@ doc_events = {
 } | {
 	"DocShare": {"validate": "msp_licensing.permissions.refuse_share"},
 	"User": {
+		"validate": "msp_licensing.access.erpnext.hold_back_role",
+		"on_change": "msp_licensing.access.erpnext.let_go",
 		"after_insert": "msp_licensing.access.follow.user_made",
 		"after_rename": "msp_licensing.access.follow.user_renamed",
 		"after_delete": "msp_licensing.access.follow.user_deleted",

@@ -8,7 +8,7 @@ from frappe.model.naming import append_number_if_name_exists
 from frappe.utils import escape_html, validate_email_address
 
 from msp_licensing import permissions
-from msp_licensing.access import records, roles, whole
+from msp_licensing.access import erpnext, records, roles, whole
 from msp_licensing.permissions import CLIENT_DOCTYPES, ClientRecord
 
 LONGEST = 140  # characters of a name in Frappe
@@ -36,8 +36,13 @@ class Person:
 			)
 
 
-def invite(person: Person, client: ClientRecord, access: str) -> tuple[Any, bool, bool]:
+def invite(
+	person: Person, client: ClientRecord, access: str, *, orders: bool = False
+) -> tuple[Any, bool, bool]:
 	"""Gives a person access to one client, with the rights that `access` (a key of ACCESS) says. Not committed.
+
+	Args:
+		orders: whether the person also sees the client's orders and invoices in ERPNext's portal.
 
 	Returns:
 		The record; whether the user is new; whether Frappe's welcome mail was queued.
@@ -62,6 +67,8 @@ def invite(person: Person, client: ClientRecord, access: str) -> tuple[Any, bool
 		record = records.grant(
 			user, client, may_request=may_request, may_approve=may_approve, contact=contact.name
 		)
+		if orders:
+			erpnext.show_orders(user, client)
 	return record, new_user, mailed
 
 
@@ -113,6 +120,7 @@ def _make_user(person: Person, mailed: bool) -> str:
 		}
 	)
 	user.flags.no_welcome_mail = not mailed
+	user.flags.invited = True
 	return user.insert(ignore_permissions=True).name
 
 

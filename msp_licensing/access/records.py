@@ -133,6 +133,8 @@ def take_effect(doc: Any) -> None:
 
 	Raises frappe.ValidationError with what is in the way: then nothing of the decision stays.
 	"""
+	if doc.flags.keep_roles:
+		return
 	roles.follow(doc.user)
 	if doc.status != ACTIVE or doc.flags.by_app:
 		return

@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 
 from msp_licensing import permissions
-from msp_licensing.access import invitations, records, roles, whole
+from msp_licensing.access import erpnext, invitations, records, roles, whole
 
 _FIELDS = (
 	"name",
@@ -62,6 +62,7 @@ def invite(
 	first_name: str,
 	last_name: str = "",
 	access: str = "Only view",
+	orders: bool = False,
 ) -> dict[str, Any]:
 	"""Gives a person access to the licenses of one client in the portal.
 
@@ -70,6 +71,7 @@ def invite(
 
 	Args:
 		access: a key of `invitations.ACCESS`.
+		orders: whether the person also sees orders and invoices of this Customer in ERPNext's portal.
 
 	Returns:
 		`user`, `record` (name of the Licensing Portal User), `new_user`, `mailed`: whether Frappe's welcome mail was
@@ -82,7 +84,7 @@ def invite(
 	if access not in invitations.ACCESS:
 		frappe.throw(_("Please choose what this person may do."))
 	person = invitations.Person(email, first_name, last_name)
-	given, new_user, mailed = invitations.invite(person, record, access)
+	given, new_user, mailed = invitations.invite(person, record, access, orders=orders)
 	return {
 		"user": given.user,
 		"record": given.name,
@@ -101,7 +103,7 @@ def decide_access(names: list[str], action: str) -> list[dict[str, Any]]:
 		action: a key of `records.DECISIONS`.
 
 	Returns:
-		A row for each: `name`, `user`, `client`, `ok`, and `status` after it or the `message` that says why not.
+		A row for each: `name`, `user`, `client`, `ok`, `status` after it, and a `message`: why not, or what is left to do.
 	"""
 	permissions.require_manager()
 	if action not in records.DECISIONS:
@@ -117,4 +119,10 @@ def _decide_one(name: str, action: str) -> dict[str, Any]:
 	except (frappe.ValidationError, frappe.PermissionError, frappe.DoesNotExistError) as error:
 		frappe.clear_messages()
 		return {**told, "message": frappe.utils.strip_html(str(error)) or _("This is not possible.")}
-	return {**told, "user": doc.user, "client": doc.client_name, "ok": True, "status": doc.status}
+	told |= {"user": doc.user, "client": doc.client_name, "ok": True, "status": doc.status, "message": ""}
+	client = permissions.ClientRecord(doc.client_doctype, doc.client)
+	if doc.status == permissions.REVOKED and erpnext.sees_orders(doc.user, client):
+		told["message"] = _(
+			"Orders and invoices are still shown: take the person out of the Customer's Portal Users to end that."
+		)
+	return told

@@ -4,7 +4,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import escape_html
+from frappe.utils import escape_html, validate_phone_number
 
 from msp_licensing import permissions
 from msp_licensing.plain_text import document_name
@@ -81,7 +81,7 @@ def create_client(company: str, client_name: str) -> str:
 		client_name = document_name(client_name)
 		field, values = "customer_name", {"customer_type": "Company"}
 	else:
-		field, values = "client_name", {"phone": doc.phone}
+		field, values = "client_name", _phone_of(doc)
 	# ERPNext would make a second "Name - 1".
 	if frappe.db.exists(doctype, {field: client_name}):
 		frappe.throw(
@@ -92,6 +92,14 @@ def create_client(company: str, client_name: str) -> str:
 	doc.update({"client_doctype": doctype, "client": client.name})
 	doc.save()
 	return client.name
+
+
+def _phone_of(company: Any) -> dict[str, str]:
+	"""The company's phone number for an MSP Client; one that Frappe takes for none ("… ext. 12") goes into the notes."""
+	phone = (company.phone or "").strip()
+	if not phone or validate_phone_number(phone):
+		return {"phone": phone}
+	return {"notes": _("Phone: {0}").format(phone)}
 
 
 def _client_doctype() -> str:

@@ -7,41 +7,51 @@ msp_licensing.show_portal_people = async function (frm) {
 	if (frm.is_new() || !frappe.user.has_role("Licensing Manager")) return;
 	frm.add_custom_button(__("Invite Portal User"), () => invite(frm));
 	const { doctype, name } = frm.doc;
+	await frappe.require("/assets/msp_licensing/js/portal_access.js");
 	const people = await frappe.xcall("msp_licensing.desk.clients.portal_people", {
 		client_doctype: doctype,
 		client: name,
 	});
 	if (frm.doc.name !== name) return;
-	frm.dashboard.add_section(people_html(people), __("Portal Users"));
+	const section = frm.dashboard.add_section(people_html(people), __("Portal Users"));
+	msp_licensing.wire_access_buttons(section, () => frm.reload_doc());
 	frm.dashboard.show();
 };
 
 function people_html(people) {
-	const { escape_html } = frappe.utils;
 	if (!people.length) {
 		return `<p class="text-muted mb-0">${__("Nobody of this client sees its licenses in the portal yet.")}</p>`;
 	}
-	const row = (person) => `<tr>
-		<td><a href="/app/user/${encodeURIComponent(person.user)}">${escape_html(person.full_name || person.user)}</a>
-			<span class="text-muted small">${escape_html(person.user)}</span></td>
-		<td>${access_of(person)}${
-		person.enabled ? "" : ` <span class="indicator gray">${__("Disabled")}</span>`
-	}</td>
-		<td class="text-muted">${
-			person.last_active ? frappe.datetime.prettyDate(person.last_active) : __("Never signed in")
-		}</td></tr>`;
-	return `<table class="table table-bordered m-0"><tbody>${people.map(row).join("")}</tbody></table>`;
+	const [revoked, others] = [people.filter(is_revoked), people.filter((person) => !is_revoked(person))];
+	const table = (rows) =>
+		`<table class="table table-bordered m-0"><tbody>${rows.map(person_html).join("")}</tbody></table>`;
+	const past = revoked.length
+		? `<details class="mt-2"><summary class="text-muted">${__("Revoked: {0}", [
+				revoked.length,
+		  ])}</summary>${table(revoked)}</details>`
+		: "";
+	return (others.length ? table(others) : "") + past;
 }
 
-function access_of({ may_request, may_approve }) {
-	if (may_request && may_approve) return __("Requests and approves changes");
-	if (may_approve) return __("Approves changes");
-	return may_request ? __("Requests changes") : __("Only views");
+const is_revoked = (person) => person.status === "Revoked";
+
+function person_html(person) {
+	const { escape_html } = frappe.utils;
+	const last = person.last_active ? frappe.datetime.prettyDate(person.last_active) : __("Never signed in");
+	const problem = person.problem ? `<div class="text-danger small">${escape_html(person.problem)}</div>` : "";
+	return `<tr>
+		<td><a href="/app/licensing-portal-user/${encodeURIComponent(person.name)}">${escape_html(
+		person.full_name || person.user
+	)}</a> <span class="text-muted small">${escape_html(person.user)}</span>${problem}</td>
+		<td>${msp_licensing.access_words(person)}</td>
+		<td>${msp_licensing.access_indicator(person.status)}</td>
+		<td class="text-muted">${last}</td>
+		<td class="text-right">${msp_licensing.access_buttons(person)}</td></tr>`;
 }
 
 function invite(frm) {
 	const dialog = new frappe.ui.Dialog({
-		title: __("Invite to the Portal of {0}", [frappe.utils.escape_html(frm.doc.client_name || frm.doc.customer_name || frm.doc.name)]),
+		title: __("Invite to the Portal of {0}", [frappe.utils.escape_html(client_title(frm))]),
 		fields: [
 			{ fieldname: "first_name", fieldtype: "Data", label: __("First Name"), reqd: 1 },
 			{ fieldname: "column_break", fieldtype: "Column Break" },
@@ -64,6 +74,13 @@ function invite(frm) {
 				default: "Only view",
 				reqd: 1,
 			},
+			{
+				fieldname: "orders",
+				fieldtype: "Check",
+				label: __("Also show orders and invoices"),
+				description: __("In ERPNext's portal, as one of the Customer's Portal Users. Without it nothing is shown there."),
+				hidden: frm.doctype !== "Customer" || !frm.perm[0].write,
+			},
 		],
 		primary_action_label: __("Invite"),
 		async primary_action(values) {
@@ -78,4 +95,8 @@ function invite(frm) {
 		},
 	});
 	dialog.show();
+}
+
+function client_title(frm) {
+	return frm.doc.client_name || frm.doc.customer_name || frm.doc.name;
 }
