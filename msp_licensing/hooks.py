@@ -99,6 +99,7 @@ doc_events = {
 	"DocShare": {"validate": "msp_licensing.permissions.refuse_share"},
 	"User": {
 		"validate": "msp_licensing.access.erpnext.hold_back_role",
+		"on_update": "msp_licensing.access.erpnext.was_saved",
 		"on_change": "msp_licensing.access.erpnext.let_go",
 		"after_insert": "msp_licensing.access.follow.user_made",
 		"after_rename": "msp_licensing.access.follow.user_renamed",

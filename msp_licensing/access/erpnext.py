@@ -57,9 +57,14 @@ def hold_back_role(doc: Any, method: str | None = None) -> None:
 		frappe.flags.setting_role = doc.flags.held_back = True  # ERPNext's own flag: it leaves roles alone
 
 
+def was_saved(doc: Any, method: str | None = None) -> None:
+	"""Hook on User, among those of ERPNext: what comes before, such as the key for a new password, is no end of the save."""
+	doc.flags.held_back = doc.flags.held_back and "saved"
+
+
 def let_go(doc: Any, method: str | None = None) -> None:
-	"""Hook on User, after it was saved: of other users ERPNext takes care as ever."""
-	if doc.flags.held_back:
+	"""Hook on User, at the end of a save: of other users ERPNext takes care as ever."""
+	if doc.flags.held_back == "saved":
 		frappe.flags.setting_role = doc.flags.held_back = False
 
 

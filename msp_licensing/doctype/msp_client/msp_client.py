@@ -1,4 +1,4 @@
-from frappe.contacts.address_and_contact import load_address_and_contact
+from frappe.contacts.address_and_contact import delete_contact_and_address, load_address_and_contact
 
 from msp_licensing.plain_text import PlainTextDocument, document_name
 
@@ -14,3 +14,6 @@ class MSPClient(PlainTextDocument):
 
 	def onload(self):
 		load_address_and_contact(self)
+
+	def on_trash(self):
+		delete_contact_and_address(self.doctype, self.name)  # as ERPNext's Customer does
