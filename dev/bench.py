@@ -41,12 +41,31 @@ def port_free(port: int) -> bool:
 	return True
 
 
+def take_port(port: int) -> bool:
+	"""Takes a free port for as long as this process lives; False if somebody uses it, or has taken it.
+
+	What listens on it later is mostly another process, started some time from now: until then nothing but this would
+	keep a second command from choosing the same one.
+	"""
+	return port_free(port) and home.take(f"port-{port}")
+
+
+def promised_ports() -> set[int]:
+	"""The ports of all benches, also of those that are stopped: each takes its own again when it is started."""
+	found: set[int] = set()
+	for file in config.home().glob("*/*/etc/settings.json"):
+		# A bench that is being made or removed at this moment.
+		with contextlib.suppress(OSError, ValueError):
+			found.update(json.loads(file.read_text()).get("ports", {}).values())
+	return found
+
+
 def free_ports(count: int) -> list[int]:
-	"""Different free ports, drawn at random so that two runs started together hardly ever draw the same."""
-	chosen: list[int] = []
+	"""Different free ports that no other bench was given, drawn at random; taken for as long as this process lives."""
+	promised, chosen = promised_ports(), []
 	while len(chosen) < count:
 		port = random.choice(PORTS)
-		if port not in chosen and port_free(port):
+		if port not in promised and port not in chosen and take_port(port):
 			chosen.append(port)
 	return chosen
 

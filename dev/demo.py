@@ -12,7 +12,7 @@ import config
 import home
 import programs
 import template
-from bench import Bench, keep_log, port_free
+from bench import Bench, keep_log, take_port
 from prepare import prepare_plain, prepare_site
 from report import Failure, say, step, warn
 from toolchain import OutOfReach, Toolchain
@@ -74,8 +74,14 @@ def code_state() -> str:
 	return state.hexdigest()
 
 
+_given: dict[tuple[str, int], int] = {}
+
+
 def chosen_ports(bench: Bench) -> dict[str, int]:
-	"""The wanted ports, or the next free ones. A port that this demo itself is using is free to it."""
+	"""The wanted ports, or the next free ones; the same ones each time it is asked.
+
+	A port that this demo itself is using is free to it.
+	"""
 	kept = bench.settings.get("ports", {})
 	running = bench.supervisor_pid() is not None
 	ports = {}
@@ -84,7 +90,12 @@ def chosen_ports(bench: Bench) -> dict[str, int]:
 		("sandbox", "MSP_LICENSING_SANDBOX_PORT", 8088),
 	):
 		wanted = port_from_environment(variable) or kept.get(name) or default
-		ports[name] = wanted if running and wanted == kept.get(name) else next_free(wanted)
+		if running and wanted == kept.get(name):
+			ports[name] = wanted
+			continue
+		if (name, wanted) not in _given:
+			_given[name, wanted] = next_free(wanted)
+		ports[name] = _given[name, wanted]
 	return ports
 
 
@@ -98,7 +109,8 @@ def port_from_environment(variable: str) -> int | None:
 
 
 def next_free(port: int) -> int:
-	free = next((p for p in range(port, min(port + 200, 65536)) if port_free(p)), None)
+	"""The first free port from `port` on, taken for as long as this command runs: asked twice, it gives two ports."""
+	free = next((p for p in range(port, min(port + 200, 65536)) if take_port(p)), None)
 	if free is None:
 		raise Failure(f"No free port from {port} on.")
 	if free != port:
@@ -214,7 +226,7 @@ def preview(arguments: list[str] | None = None) -> int:
 	if arguments:
 		return foreground([[str(python), "-m", f"{config.APP}.preview", *arguments]], env)
 	sandbox = next_free(port_from_environment("MSP_LICENSING_SANDBOX_PORT") or 8088)
-	port = next_free(PREVIEW_PORT)
+	port = next_free(port_from_environment("MSP_LICENSING_PREVIEW_PORT") or PREVIEW_PORT)
 	url = f"http://127.0.0.1:{sandbox}/v1"
 	env["MSP_LICENSING_SANDBOX_URL"] = url
 	step(f"Preview: http://127.0.0.1:{port}    Pax8 stand-in: {url}    End with Ctrl-C")

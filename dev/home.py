@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import config
 from report import Failure, say
@@ -64,6 +65,23 @@ def clean() -> None:
 	(home / MARKER).unlink()
 	home.rmdir()
 	say(f"Removed {home}.")
+
+
+_taken: list[IO[str]] = []
+
+
+def take(name: str) -> bool:
+	"""Takes something for as long as this process lives, and at once; False if another process, or this one, has it."""
+	folder = config.home() / "locks"
+	folder.mkdir(parents=True, exist_ok=True)
+	f = (folder / name).open("w")
+	try:
+		fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+	except BlockingIOError:
+		f.close()
+		return False
+	_taken.append(f)
+	return True
 
 
 @contextmanager

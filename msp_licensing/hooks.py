@@ -158,6 +158,11 @@ override_whitelisted_methods = {
 	"frappe.utils.global_search.search": "msp_licensing.overrides.search.search_everywhere",
 	"frappe.desk.notifications.get_open_count": "msp_licensing.overrides.connections.get_open_count",
 }
+# Before a function runs: strangers at the webhook's address, and sessions that have no token.
+before_request = [
+	"msp_licensing.webhooks.endpoint.refuse_strangers",
+	"msp_licensing.csrf.require_token",
+]
 after_request = [
 	"msp_licensing.doors.gate.keep_private",
 	"msp_licensing.webhooks.endpoint.keep_errors_short",

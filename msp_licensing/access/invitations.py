@@ -7,7 +7,7 @@ from frappe import _
 from frappe.model.naming import append_number_if_name_exists
 from frappe.utils import escape_html, validate_email_address
 
-from msp_licensing import permissions
+from msp_licensing import links, permissions
 from msp_licensing.access import erpnext, records, roles, whole
 from msp_licensing.permissions import CLIENT_DOCTYPES, ClientRecord
 
@@ -121,7 +121,8 @@ def _make_user(person: Person, mailed: bool) -> str:
 	)
 	user.flags.no_welcome_mail = not mailed
 	user.flags.invited = True
-	return user.insert(ignore_permissions=True).name
+	with links.to_the_site():  # the welcome mail has one, with the key to the account
+		return user.insert(ignore_permissions=True).name
 
 
 def has_outgoing_account() -> bool:

@@ -5,9 +5,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, escape_html, now_datetime
+from frappe.utils import cint, escape_html
 
-from msp_licensing import permissions
+from msp_licensing import clock, permissions
 from msp_licensing.access import roles, whole
 from msp_licensing.clients import client_title
 from msp_licensing.permissions import ACTIVE, CLIENT_DOCTYPES, REVOKED, TO_CONFIRM, ClientRecord
@@ -122,10 +122,10 @@ def _stamp(doc: Any, before: Any) -> None:
 	if doc.status == ACTIVE and (was != ACTIVE or moved):
 		if was != ACTIVE and (why := roles.obstacle(doc.user)):
 			frappe.throw(why)
-		doc.update({"granted_by": frappe.session.user, "granted_on": now_datetime()})
+		doc.update({"granted_by": frappe.session.user, "granted_on": clock.site_now()})
 		doc.update({"revoked_by": None, "revoked_on": None})
 	elif doc.status == REVOKED and was != REVOKED:
-		doc.update({"revoked_by": frappe.session.user, "revoked_on": now_datetime()})
+		doc.update({"revoked_by": frappe.session.user, "revoked_on": clock.site_now()})
 
 
 def take_effect(doc: Any) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import frappe
-from frappe.utils import get_url_to_list
 
+from msp_licensing import links
 from msp_licensing.changes import bell, delivery, states, wording
 from msp_licensing.changes.notify import DIGEST_DUE, IN_DIGEST, NO_MAIL, NOTICE
 
@@ -94,5 +94,5 @@ def _values(notices: list[Any], user: str) -> dict[str, Any]:
 		**{name: rows[:LISTED] for name, rows in sections.items()},
 		"counts": {name: len(rows) for name, rows in sections.items()},
 		"more": sum(max(0, len(rows) - LISTED) for rows in sections.values()),
-		"link": get_url_to_list(states.DOCTYPE),
+		"link": links.listing(states.DOCTYPE),
 	}

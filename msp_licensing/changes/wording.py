@@ -16,10 +16,11 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, format_date, get_fullname, get_url, get_url_to_form
+from frappe.utils import cint, format_date, get_fullname
 from frappe.utils.jinja import get_jenv
 from markupsafe import Markup
 
+from msp_licensing import links
 from msp_licensing.changes import states
 from msp_licensing.changes.notices import TEXTS
 from msp_licensing.clients import client_title
@@ -128,7 +129,7 @@ def values(doc: Any, *, for_staff: bool, **context: Any) -> dict[str, Any]:
 		"state": _(doc.workflow_state),
 		"date": format_date(context.get("date") or doc.scheduled_for),
 		"what": _said(context.get("what")),
-		"link": get_url_to_form(states.DOCTYPE, doc.name) if for_staff else get_url(PORTAL),
+		"link": links.form(states.DOCTYPE, doc.name) if for_staff else links.page(PORTAL),
 	}
 	if for_staff:
 		found |= {

@@ -55,8 +55,12 @@ def test(
 	"""
 	permissions.require_connection_manager()
 	settings = frappe.get_doc("Pax8 Settings")
+	typed = False
 	if frappe.has_permission("Pax8 Settings", "write"):
-		_take_unsaved(settings, client_id, client_secret, base_url, audience)
+		typed = _take_unsaved(settings, client_id, client_secret, base_url, audience)
+	saved = None if typed else settings.get_password("client_secret", raise_exception=False)
+	if saved and (problem := connection.problem_with_address(settings, saved)):
+		return {"ok": False, "message": problem}
 	try:
 		with connection.client(settings=settings, timeout=15, max_retries=0, priority=True) as pax8:
 			found = pax8.check()
@@ -78,8 +82,11 @@ def _take_unsaved(
 	client_secret: str | None,
 	base_url: str | None,
 	audience: str | None,
-) -> None:
-	"""Puts what was typed into `settings`, without ever sending the saved secret to an address that is not saved."""
+) -> bool:
+	"""Puts what was typed into `settings`, without ever sending the saved secret to an address that is not saved.
+
+	Returns whether a secret was typed.
+	"""
 	typed = (client_secret or "").strip()
 	has_new_secret = bool(typed) and not settings.is_dummy_password(typed)
 	for field, value in (("base_url", base_url), ("audience", audience), ("client_id", client_id)):
@@ -91,3 +98,4 @@ def _take_unsaved(
 		settings.set(field, value)
 	if has_new_secret:
 		settings.client_secret = typed
+	return has_new_secret

@@ -71,9 +71,9 @@ def _distance(moment: datetime) -> timedelta:
 
 
 def _convert_connected_on() -> None:
-	new = "connected_on" + clock.TWIN
 	old = {"doctype": SETTINGS, "field": "connected_on"}
-	before = frappe.db.get_value("Singles", old, "value", order_by=None)
-	if before and not frappe.db.get_single_value(SETTINGS, new):
-		frappe.db.set_single_value(SETTINGS, new, clock.to_utc(before), update_modified=False)
+	new = {**old, "field": "connected_on" + clock.TWIN}
+	before, after = (frappe.db.get_value("Singles", one, "value", order_by=None) for one in (old, new))
+	if before and not after:
+		frappe.db.set_single_value(SETTINGS, new["field"], clock.to_utc(before), update_modified=False)
 	frappe.db.delete("Singles", old)

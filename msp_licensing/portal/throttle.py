@@ -102,7 +102,7 @@ def _take(user: str, what: str, client: ClientRecord | None) -> list[bytes]:
 	keys, limits = [_key(what, user)], [limit]
 	if client and what in TOGETHER:
 		keys.append(_key(what, f"{client.doctype}:{client.name}"))
-		limits.append(limit * TOGETHER[what])
+		limits.append(int(limit * TOGETHER[what]))
 	used_up, wait = _run(_TAKE, keys, (*limits, seconds))
 	if used_up:
 		frappe.throw(_words(what, limits[used_up - 1], together=used_up == 2, wait=wait), TooOften)

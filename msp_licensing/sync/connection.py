@@ -11,6 +11,7 @@ from frappe import _
 from frappe.utils import cint
 
 from msp_licensing.pax8 import Pax8Client, Token
+from msp_licensing.sync import credentials
 
 OFF, OBSERVE, LIVE = "Off", "Observe", "Live"
 
@@ -53,7 +54,16 @@ def problem() -> str | None:
 		)
 	if not settings.client_id or not secret:
 		return _("Pax8 is not connected: client ID or client secret is missing.")
-	return None
+	return problem_with_address(settings, secret)
+
+
+def problem_with_address(settings: Any, secret: str) -> str | None:
+	"""Why the saved secret is not sent to the saved address, in words; None if it was entered for it."""
+	if credentials.belong_together(settings, secret):
+		return None
+	return _(
+		"Pax8 is not connected: the API address was changed without the client secret. A System Manager checks the address and enters the secret again."
+	)
 
 
 def client(*, settings: Any = None, priority: bool = False, **options: Any) -> Pax8Client:

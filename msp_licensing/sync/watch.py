@@ -12,9 +12,9 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import format_datetime, get_url_to_form
+from frappe.utils import format_datetime
 
-from msp_licensing import clock
+from msp_licensing import clock, links
 from msp_licensing.changes import notify, people
 from msp_licensing.rules.vendors import Change
 from msp_licensing.sync import health, vendors
@@ -251,7 +251,7 @@ def _warn(stale: list[Health], problems: list[Problem]) -> None:
 					{"kind": _(problem.kind), "text": problem.text} for problem in problems[:LISTED]
 				],
 				"more": max(0, len(problems) - LISTED),
-				"link": get_url_to_form(SETTINGS, SETTINGS),
+				"link": links.form(SETTINGS, SETTINGS),
 			},
 		),
 	)

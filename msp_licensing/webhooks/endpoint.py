@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import frappe
+from werkzeug.exceptions import abort
 from werkzeug.wrappers import Response
 
 from msp_licensing.sync import connection
@@ -16,6 +17,7 @@ from msp_licensing.webhooks import events, secret
 from msp_licensing.webhooks.delivery import BadDelivery, read
 
 PATH = "/api/method/msp_licensing.webhooks.receive"
+PATH_V2 = PATH.replace("/api/", "/api/v2/")
 MAX_BYTES = 256 * 1024
 
 
@@ -42,6 +44,21 @@ def receive() -> Response:
 		events.keep(delivery)
 		events.queue_processing()
 	return _answer(200, "received")
+
+
+def refuse_strangers() -> None:
+	"""Hook before every request: whoever has not the secret is sent away before Frappe does anything else for them.
+
+	The body has been read by then: Frappe reads it before it asks any app (`frappe.app.init_request`). A web server in
+	front of Frappe can refuse earlier, see docs/operations.md.
+	"""
+	request = frappe.local.request
+	if _is_for_us(request) and not secret.is_right(request.headers.get("Authorization")):
+		abort(_answer(401, "unauthorized"))
+
+
+def _is_for_us(request: Any) -> bool:
+	return request.method == "POST" and request.path.rstrip("/") in (PATH, PATH_V2)
 
 
 def _answer(status: int, message: str) -> Response:

@@ -243,8 +243,8 @@ def impatient(monkeypatch, site):
 
 
 def reach(site: Any, url: str) -> None:
-	site.db.set_single_value("Pax8 Settings", "base_url", url)
-	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
+	settings = site.get_doc("Pax8 Settings")
+	settings.update({"base_url": url, "client_secret": "sandbox"}).save()
 	site.db.commit()
 
 

@@ -1,6 +1,7 @@
 """The staff screens' API: what it shows is what is decided, and what it changes is what was asked for."""
 
 import json
+import time
 
 import pytest
 from notice_helpers import mails
@@ -45,6 +46,97 @@ def test_the_saved_secret_goes_to_no_other_address(site, sandbox):
 		connection.test(base_url="http://127.0.0.1:9/v1", client_secret="*******")
 	answer = connection.test(base_url="http://127.0.0.1:9/v1", client_secret="typed")
 	assert not answer["ok"]
+
+
+@pytest.fixture
+def settings_back(site, sandbox):
+	yield
+	site.db.rollback()
+	doc = site.get_doc("Pax8 Settings")
+	doc.update({"mode": "Live", "base_url": sandbox.url, "client_secret": "sandbox"}).save()
+	site.db.commit()
+
+
+ELSEWHERE = "http://127.0.0.1:9/v1"
+
+
+@pytest.mark.parametrize(
+	"address",
+	[ELSEWHERE, "http://localhost{port}/v1", "http://127.0.0.1{port}/v2", "https://api.pax8.com/v1"],
+)
+@pytest.mark.parametrize("mode", ["Off", "Observe", "Live"])
+def test_another_address_asks_for_the_secret_again(site, sandbox, settings_back, address, mode):
+	address = address.format(port=sandbox.url.split("127.0.0.1")[1].removesuffix("/v1"))
+	for secret in (None, "*******"):
+		doc = site.get_doc("Pax8 Settings").update({"mode": mode, "base_url": address})
+		if secret:
+			doc.client_secret = secret
+		with pytest.raises(site.ValidationError, match="enter the client secret again"):
+			doc.save()
+	doc.client_secret = "typed"
+	doc.save()
+	assert site.get_doc("Pax8 Settings").get_password("client_secret") == "typed"
+	doc = site.get_doc("Pax8 Settings")
+	doc.calls_per_minute = 900
+	doc.save()
+
+
+def test_every_way_of_saving_asks_for_it(site, people, sandbox, settings_back, as_user):
+	import frappe.client
+
+	with as_user(people.system_manager):
+		for way in (
+			lambda: frappe.client.set_value("Pax8 Settings", "Pax8 Settings", "base_url", ELSEWHERE),
+			lambda: frappe.client.set_value(
+				"Pax8 Settings", "Pax8 Settings", {"base_url": ELSEWHERE, "secret_address": "x"}
+			),
+			lambda: frappe.client.save({**site.get_doc("Pax8 Settings").as_dict(), "base_url": ELSEWHERE}),
+		):
+			with pytest.raises(site.ValidationError, match="enter the client secret again"):
+				way()
+
+
+@pytest.mark.parametrize("proof", [None, "x" * 64])
+def test_an_address_changed_past_the_form_gets_no_secret(site, sandbox, settings_back, proof):
+	"""As a server script or somebody at the database does."""
+	from msp_licensing.desk import connection as screen
+	from msp_licensing.sync import connection
+
+	asked = len(sandbox.calls())
+	site.db.set_single_value("Pax8 Settings", "base_url", sandbox.url + "/../v1")
+	if proof:
+		site.db.set_single_value("Pax8 Settings", "secret_address", proof)
+	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
+	assert "enters the secret again" in connection.problem() and not connection.is_active()
+	with pytest.raises(site.ValidationError):
+		connection.client()
+	assert not screen.test()["ok"] and len(sandbox.calls()) == asked
+	doc = site.get_doc("Pax8 Settings")
+	with pytest.raises(site.ValidationError, match="enter the client secret again"):
+		doc.save()
+
+
+def test_a_token_of_the_old_address_is_not_used_at_the_new_one(site, sandbox):
+	from msp_licensing.pax8 import Token
+	from msp_licensing.sync.connection import RedisTokenStore
+
+	old, new = RedisTokenStore("x", "https://a.example/v1"), RedisTokenStore("x", "https://a.example/v2")
+	old.set(Token("secret", time.time() + 60))
+	assert old.get() and not new.get()
+	old.clear(old.get())
+
+
+def test_the_patch_lets_a_connected_site_go_on(site, sandbox, settings_back):
+	from msp_licensing.patches import bind_secret_to_address
+	from msp_licensing.sync import connection
+
+	site.db.set_single_value("Pax8 Settings", "secret_address", None)
+	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
+	assert connection.problem()
+	for _twice in range(2):
+		bind_secret_to_address.execute()
+		site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
+		assert connection.problem() is None
 
 
 def test_what_a_licensing_manager_types_does_not_count(site, sandbox, manager):

@@ -1,6 +1,9 @@
 """The portal's API: who may call what, what comes out, and what never does."""
 
 import json
+import time
+from contextlib import ExitStack
+from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -287,8 +290,150 @@ def test_one_user_is_slowed_down_and_others_are_not(site, people, make_portal_us
 	assert kind is throttle.TooOften and kind.http_status_code == 429 and "try again" in message
 	with as_user(other):
 		assert call(site, "check", arguments)["ok"]
-	keys = site.cache.keys(site.cache.make_key("msp_licensing:portal:check:*"))
+	keys = site.cache.keys(site.cache.make_key("msp_licensing:portal:*"))
 	assert keys and all(site.cache.ttl(key) > 0 for key in keys), "counters must expire"
+
+
+@pytest.fixture
+def limits(site, monkeypatch):
+	"""limits(change=(3, 3600), …): other limits, and counters that begin at 0."""
+	from msp_licensing.portal import throttle
+
+	def forget():
+		for key in site.cache.keys(site.cache.make_key("msp_licensing:portal:*")):
+			site.cache.delete(key)
+
+	def choose(refused=None, guessed=None, **values):
+		for what, limit in values.items():
+			monkeypatch.setitem(throttle.LIMITS, what, limit)
+		monkeypatch.setattr(throttle, "REFUSED", refused or throttle.REFUSED)
+		monkeypatch.setattr(throttle, "GUESSED", guessed or throttle.GUESSED)
+
+	forget()
+	yield choose
+	forget()
+
+
+def ask_and_take_back(site, wanted="11"):
+	"""Two things that succeed."""
+	answer = call(site, "request_change", {"subscription": storybook.CEDAR_KEEPER, "quantity": wanted})
+	site.db.set_value(
+		"License Change Request",
+		answer["request"],
+		{"workflow_state": "Withdrawn", "open_subscription": None},
+	)
+
+
+def test_refused_tries_take_nothing_from_a_yearly_true_up(site, people, as_user, limits):
+	"""Thirty changes, with a slip now and then: it used to stop at the thirty-first try."""
+	keeper = {"subscription": storybook.CEDAR_KEEPER}
+	with as_user(people.requester):
+		for turn in range(40):
+			if turn % 2:
+				refusal(site, "request_change", {**keeper, "quantity": "10"})
+			ask_and_take_back(site)
+
+
+def test_what_succeeds_is_counted_and_the_user_reads_when_to_go_on(site, people, as_user, limits):
+	from msp_licensing.portal import throttle
+
+	limits(change=(3, 3600))
+	arguments = {"subscription": storybook.CEDAR_KEEPER, "quantity": "11"}
+	with as_user(people.requester):
+		for _turn in range(3):
+			ask_and_take_back(site)
+		kind, message = refusal(site, "request_change", arguments)
+		assert kind is throttle.TooOften
+		assert message == "You have made 3 changes within an hour. Please try again in 60 minutes."
+		assert call(site, "check", arguments)["ok"], "looking goes on"
+
+
+def test_a_client_is_counted_as_a_whole(site, people, make_portal_user, as_user, limits, monkeypatch):
+	from msp_licensing.portal import throttle
+	from msp_licensing.setup import demo
+
+	limits(change=(2, 3600))
+	monkeypatch.setitem(throttle.TOGETHER, "change", 1.5)
+	other = make_portal_user("second@cedarpine.example", demo.CEDAR, "Licensing Client")
+	arguments = {"subscription": storybook.CEDAR_KEEPER, "quantity": "11"}
+	with as_user(people.requester):
+		ask_and_take_back(site)
+		ask_and_take_back(site)
+	with as_user(other):
+		ask_and_take_back(site)
+		kind, message = refusal(site, "request_change", arguments)
+	assert kind is throttle.TooOften and message.startswith("Your company has made 3")
+	with as_user(people.foreign_requester):
+		call(site, "request_change", {"subscription": storybook.MUELLER_ESET, "quantity": "31"})
+
+
+def test_guessing_is_slowed_down_by_itself_and_longer_each_time(site, people, as_user, limits):
+	from msp_licensing.portal import throttle
+
+	limits(guessed=(3, 3600, 60, 3600))
+	foreign = {"subscription": storybook.MUELLER_ESET, "quantity": "31"}
+	own = {"subscription": storybook.CEDAR_KEEPER, "quantity": "11"}
+	with as_user(people.requester):
+		waits = []
+		for _turn in range(3):
+			assert refusal(site, "request_change", foreign)[0] is site.DoesNotExistError
+		for _turn in range(3):
+			assert refusal(site, "check", foreign)[0] is site.DoesNotExistError
+			kind, message = refusal(site, "request_change", own)
+			assert kind is throttle.TooOften and "try again in" in message
+			key = throttle._key("guessed:wait", people.requester)
+			waits.append(site.cache.ttl(key))
+			site.cache.delete(key)  # the wait is over
+	assert [round(wait / 60) for wait in waits] == [1, 2, 4]
+	with as_user(people.foreign_requester):
+		assert call(site, "check", foreign)["ok"]
+
+
+def test_many_refused_tries_wait_and_reading_goes_on(site, people, as_user, limits):
+	from msp_licensing.portal import throttle
+
+	limits(refused=(2, 600, 30, 900))
+	same = {"subscription": storybook.CEDAR_KEEPER, "quantity": "10"}
+	with as_user(people.requester):
+		for _turn in range(3):
+			assert refusal(site, "request_change", same)[0] is not throttle.TooOften
+		kind, message = refusal(site, "request_change", same)
+		assert kind is throttle.TooOften and message.endswith("Please try again in 1 minute.")
+		assert call(site, "overview", {})["page"]
+
+
+def test_two_tabs_at_once_do_not_get_past_the_limit(site, people, limits):
+	from msp_licensing.portal import throttle
+
+	limits(change=(5, 3600))
+	with pytest.raises(throttle.TooOften), ExitStack() as stack:
+		for _tab in range(6):
+			stack.enter_context(throttle.counted(people.requester, "change"))
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(site, people, limits, monkeypatch):
+	"""The counters lapse by Redis' own timers, and know no clock of this machine."""
+	from msp_licensing import clock
+	from msp_licensing.portal import throttle
+
+	limits(change=(1, 2))
+	with throttle.counted(people.requester, "change"):
+		pass
+	monkeypatch.setattr(time, "time", lambda: 0.0)
+	monkeypatch.setattr(clock, "utc_now", lambda: datetime(2020, 1, 1))
+	with pytest.raises(throttle.TooOften), throttle.counted(people.requester, "change"):
+		pass
+	time.sleep(2.2)
+	with throttle.counted(people.requester, "change"):
+		pass
+
+
+def test_staff_are_not_slowed_down(site, people, limits):
+	from msp_licensing.portal import throttle
+
+	limits(change=(0, 3600))
+	with throttle.counted(people.manager, "change"):
+		pass
 
 
 # --------------------------------------------------------------------------------------------- what comes out

@@ -68,6 +68,54 @@ def test_the_page_makes_a_token_and_mutations_ask_for_it(visit, people, site):
 	)
 
 
+def test_a_session_that_opened_no_page_changes_nothing(visit, people, site):
+	"""It has no token, and Frappe compares none then: a page elsewhere could send what it likes."""
+	visitor = visit().sign_in(people.requester)
+	arguments = {"subscription": storybook.CEDAR_KEEPER, "quantity": "12"}
+	ways = [
+		visitor.post(API + "request_change", arguments),
+		visitor.post(API + "request_change", arguments, token="made-up"),
+		visitor.http.post(API + "request_change", data=arguments),
+		visitor.http.post(API.replace("/api/", "/api/v2/") + "request_change", json=arguments),
+		visitor.http.post("/", data={"cmd": "msp_licensing.portal.api.request_change", **arguments}),
+		visitor.http.post(
+			"/api/method/frappe.client.insert", json={"doc": {"doctype": "License Change Request"}}
+		),
+		visitor.http.post(
+			"/api/method/frappe.client.insert", data={"doc": '{"doctype": "License\\u0020Change Request"}'}
+		),
+		visitor.http.put("/api/resource/License Change Request/x", json={"workflow_state": "Approved"}),
+	]
+	for answer in ways:
+		assert answer.status_code == 400, answer.text
+		assert "no security token" in answer.text and "Traceback" not in answer.text
+	site.db.rollback()
+	assert not site.db.count("License Change Request")
+	assert visitor.http.get(API + "overview").status_code == 200, "reading needs none"
+	visitor.page()
+	assert visitor.post(API + "request_change", arguments).status_code == 200
+
+
+def test_what_is_not_ours_goes_on_as_frappe_has_it(visit, people):
+	visitor = visit().sign_in(people.requester)
+	answer = visitor.http.post("/api/method/frappe.auth.get_logged_user")
+	assert answer.json()["message"] == people.requester
+
+
+def test_programs_sign_in_with_a_key_and_need_no_token(server, people, site):
+	import httpx
+
+	secret = site.generate_hash(length=15)
+	user = site.get_doc("User", people.requester)
+	user.api_key, user.api_secret = site.generate_hash(length=15), secret
+	user.save(ignore_permissions=True)
+	site.db.commit()
+	headers = {"Authorization": f"token {user.api_key}:{secret}"}
+	arguments = {"subscription": storybook.CEDAR_KEEPER, "quantity": "12"}
+	answer = httpx.post(server + API + "request_change", json=arguments, headers=headers, timeout=60)
+	assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize("function", ["request_change", "withdraw", "check"])
 def test_a_link_changes_nothing(visit, people, site, function):
 	visitor = visit(people.requester)

@@ -152,6 +152,55 @@ def test_what_frappe_takes_for_a_command_is_not_obeyed(deliver, site):
 	assert answer.json() == RECEIVED
 
 
+@pytest.fixture
+def slowly(server, deliver):
+	"""slowly(secret, length): a connection that has announced a body of so many bytes, and sends none yet."""
+	import socket
+	from urllib.parse import urlsplit
+
+	opened = []
+
+	def connect(secret, length):
+		url = urlsplit(server)
+		opened.append(socket.create_connection((url.hostname, url.port), timeout=20))
+		opened[-1].sendall(
+			f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {secret}\r\nContent-Type: application/json\r\n"
+			f"Content-Length: {length}\r\n\r\n".encode()
+		)
+		return opened[-1]
+
+	yield connect
+	for one in opened:
+		one.close()
+
+
+def test_a_stranger_is_sent_away_as_soon_as_frappe_lets_us(slowly, site):
+	"""Frappe reads a body before it asks any app, up to 25 MB; then a stranger costs no more than a look at the secret."""
+	connection = slowly("wrong", 10)
+	connection.settimeout(1)
+	with pytest.raises(TimeoutError):
+		connection.recv(1)  # the part that only a web server in front of Frappe can do better
+	connection.settimeout(20)
+	connection.sendall(b'{"a": "b"}')
+	answer = connection.recv(4096).decode()
+	assert " 401 " in answer.splitlines()[0] and "Set-Cookie" not in answer
+	site.db.rollback()
+	assert not site.db.count(DT)
+
+
+def test_a_body_that_frappe_would_never_take_is_not_waited_for(slowly):
+	assert b" 413 " in slowly("wrong", 30 * 1024 * 1024).recv(4096).splitlines()[0]
+
+
+def test_strangers_reach_nothing_of_frappe(deliver, site, monkeypatch):
+	import frappe.app
+
+	monkeypatch.setattr(frappe.app, "validate_auth", lambda: 1 / 0)
+	for path in (PATH, PATH.replace("/api/", "/api/v2/"), PATH + "/"):
+		answer = deliver(secret="wrong", path=path)
+		assert answer.status_code == 401 and is_short(answer)
+
+
 def test_only_post_is_taken(deliver, site):
 	for method in ("GET", "PUT", "DELETE"):
 		answer = deliver(method=method)

@@ -64,8 +64,12 @@ def desk(server, people):
 
 
 def change_settings(site, **values):
+	from msp_licensing.sync import credentials
+
 	for field, value in values.items():
 		site.db.set_single_value("Pax8 Settings", field, value)
+		if field == "base_url":
+			site.db.set_single_value("Pax8 Settings", "secret_address", credentials.proof(value, "sandbox"))
 	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
 	site.db.commit()
 

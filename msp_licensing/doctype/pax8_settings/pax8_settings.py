@@ -11,6 +11,7 @@ class Pax8Settings(PlainTextDocument):
 		self.require_credentials()
 		self.check_address()
 		self.clean_own_companies()
+		self.keep_secret_at_its_address()
 		self.note_connecting()
 
 	def strip_inputs(self):
@@ -44,6 +45,24 @@ class Pax8Settings(PlainTextDocument):
 			frappe.throw(_("{0} is no company id of Pax8's.").format(typed))
 		own_companies.check(ids)
 		self.shadow_company_ids = "\n".join(ids)
+
+	def keep_secret_at_its_address(self):
+		"""Another address is not sent the secret that was entered for this one: see sync/credentials.py."""
+		from msp_licensing.sync import credentials
+
+		before = self.get_doc_before_save()
+		self.set(credentials.FIELD, before.get(credentials.FIELD) if before else None)
+		typed = self.client_secret
+		if typed and not self.is_dummy_password(typed):
+			self.set(credentials.FIELD, credentials.proof(self.base_url, typed))
+			return
+		try:
+			secret = typed and self.get_password("client_secret", raise_exception=False)
+		except frappe.ValidationError:
+			frappe.clear_last_message()
+			return  # kept with another encryption key: nobody can read it, nor send it
+		if secret and not credentials.belong_together(self, secret):
+			frappe.throw(_("The API address is another one now. Please enter the client secret again, too."))
 
 	def note_connecting(self):
 		"""Data can become stale only after the mode was switched from Off: see sync/health.py."""
