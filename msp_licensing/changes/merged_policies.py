@@ -8,8 +8,8 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import get_url_to_form
 
+from msp_licensing import links
 from msp_licensing.changes import notify, people, policies
 from msp_licensing.changes.policies import CLIENT_POLICY
 from msp_licensing.clients import client_title
@@ -54,7 +54,7 @@ def _tell(client_doctype: str, client: str, own: Sequence[Any]) -> None:
 			{
 				"subject": subject,
 				"several": len(own) > 1,
-				"link": get_url_to_form(CLIENT_POLICY, own[0].name),
+				"link": links.form(CLIENT_POLICY, own[0].name),
 			},
 		),
 	)

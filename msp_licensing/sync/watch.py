@@ -153,7 +153,7 @@ def _warn_of_vendors(found: list[Change]) -> None:
 					}
 					for change in found
 				],
-				"link": get_url_to_form(settings, settings),
+				"link": links.form(settings, settings),
 			},
 		),
 	)
