@@ -3,8 +3,9 @@
 Frappe opens both to more people than those they are for. The record they lead to and the mail say the rest.
 """
 
-import frappe
 from frappe import _
+
+from msp_licensing import links
 
 
 def sentence(text: str) -> str:
@@ -22,7 +23,7 @@ def something() -> str:
 
 def link(*, for_staff: bool) -> str | None:
 	"""Where the bell leads; None: to the record, as Frappe does it."""
-	return None if for_staff else frappe.utils.get_url("/licensing")
+	return None if for_staff else links.page("/licensing")
 
 
 def _sentences() -> dict[str, str]:
