@@ -17,7 +17,8 @@ from frappe.model.document import Document
 from frappe.utils import cstr, escape_html
 
 MODULE = "MSP Licensing"
-TEXTS = ("Data", "Small Text", "Text", "Long Text")
+# Kept facts (JSON) hold such texts as well.
+TEXTS = ("Data", "Small Text", "Text", "Long Text", "JSON", "Code")
 LINKS = ("Link", "Dynamic Link")
 
 

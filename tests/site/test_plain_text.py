@@ -150,6 +150,13 @@ def printed_as_typed(site, name, text):
 	assert "<" not in text or text not in body
 
 
+def test_prints_show_names_in_kept_facts_as_typed(site, ask):
+	text = '[{"vendor": "<img src=x onerror=window.hit=1>"}]'
+	name = plant(site, DT, ask().name, decision_trace=text, decision_facts=text).name
+	page = site.get_print(DT, name)
+	assert "<img src=x" not in page and as_shown(text) in page
+
+
 def test_a_link_is_printed_with_its_title_as_typed(site, sandbox):
 	title = NASTY["image"]
 	product = site.db.get_value("Pax8 Subscription", KEEPER, "product")

@@ -6,7 +6,7 @@ frappe.provide("msp_licensing.plain_text");
 
 (() => {
 	const MODULE = "MSP Licensing";
-	const TEXTS = ["Data", "Small Text", "Text", "Long Text"];
+	const TEXTS = ["Data", "Small Text", "Text", "Long Text", "JSON", "Code"];
 	const LINKS = ["Link", "Dynamic Link"];
 	const seen = (msp_licensing.plain_text.seen ??= new Set());
 
