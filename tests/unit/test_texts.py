@@ -234,3 +234,13 @@ def test_what_would_not_be_extracted_is_seen(tmp_path, source, seen):
 	path.write_text(source, encoding="utf-8")
 	problems = [problem_with(path, call.args[0]) for call in calls(path, {"_"})]
 	assert any(problems) is seen
+
+
+NOTICES = sorted((APP / "templates" / "emails" / "notices").glob("*.html"))
+
+
+@pytest.mark.parametrize("notice", NOTICES, ids=lambda path: path.stem)
+def test_the_subject_of_a_notice_fits_into_an_email_template(notice: Path):
+	subject = notice.read_text(encoding="utf-8").split("\n", 1)[0]
+	# A longer one cannot be stored, and then the app cannot be installed.
+	assert subject.startswith("Subject: ") and len(subject.removeprefix("Subject: ")) <= 140
