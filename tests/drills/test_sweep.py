@@ -81,11 +81,20 @@ def nothing_leaves(site: Any, monkeypatch: Any) -> Iterator[list[str]]:
 	written: list[str] = []
 	run = site.db.sql
 
+	back = site.db.rollback
+
 	def sql(query: Any, values: Any = (), *arguments: Any, **options: Any) -> Any:
 		if WRITES.match(text := str(query)):
 			written.append(f"{text} {values}")
+			if text.strip()[:5].casefold() in ("alter", "trunc"):
+				raise site.PermissionError("No rollback takes back a change of a table")
 		return run(query, values, *arguments, **options)
 
+	def rollback(*arguments: Any, save_point: str | None = None, **options: Any) -> None:
+		"""A function that takes everything back takes back its own call."""
+		back(save_point=save_point or "one_call")
+
+	monkeypatch.setattr(site.db, "rollback", rollback)
 	monkeypatch.setattr(site.db, "sql", sql)
 	monkeypatch.setattr(site.db, "commit", lambda *arguments, **options: None)
 	monkeypatch.setattr(site, "enqueue", lambda *arguments, **options: None)

@@ -2,6 +2,7 @@
 """Each door of the table: open without its entry, closed with it."""
 
 import json
+import re
 
 import pytest
 from asking import ask
@@ -76,13 +77,12 @@ def arguments_for(function, name):
 def test_what_is_about_a_record_asks_for_the_right_to_it(site, foreign, quiet, without, request, who):
 	user = request.getfixturevalue(who)
 	for function in by(("reference", "mail", "web_comment", "web_like", "discussion", "upload")):
-		site.db.savepoint("closed")
 		closed = ask(site, user, function, arguments_for(function, foreign))
-		site.db.rollback(save_point="closed")
+		site.db.rollback()
 		assert closed.gate and closed.status == 403, (function, closed.text[:300])
 		without(function)
 		opened = ask(site, user, function, arguments_for(function, foreign))
-		site.db.rollback(save_point="closed")
+		site.db.rollback()
 		assert not opened.gate, f"{function}: without the entry, the gate is open"
 
 
@@ -100,7 +100,8 @@ def test_a_name_that_is_not_there_is_answered_like_one_that_is(site, foreign, qu
 	for function in by(("reference", "web_comment", "web_like", "discussion")):
 		there = ask(site, clerk, function, arguments_for(function, foreign))
 		missing = ask(site, clerk, function, arguments_for(function, "LCR-1999-00001"))
-		assert (there.status, there.text) == (missing.status, missing.text), function
+		said = [re.sub(r"[0-9a-f]{40,}", "", answer.text) for answer in (there, missing)]
+		assert there.status == missing.status and said[0] == said[1], function
 
 
 @pytest.mark.parametrize("doctype", [REQUEST, "Pax8 Settings", "MSP Client", "User", "Contact"])
@@ -178,7 +179,7 @@ CHART = "frappe.desk.doctype.dashboard_chart.dashboard_chart.get"
 	],
 )
 def test_charts_of_the_apps_records_are_for_those_who_read_them(
-	site, people, clerk, visitor_of_site, question
+	site, people, clerk, visitor_of_site, as_user, question
 ):
 	from frappe.desk.doctype.dashboard_chart import dashboard_chart
 
@@ -188,18 +189,10 @@ def test_charts_of_the_apps_records_are_for_those_who_read_them(
 	for user in (clerk, visitor_of_site):
 		answer = ask(site, user, CHART, {"chart": json.dumps(question), "no_cache": 1})
 		assert answer.status == 403 and "7654321" not in answer.text
-	if (
-		question["type"] == "Heatmap"
-		and question["chart_type"] == "Sum"
-		and "Price" not in question["document_type"]
-	):
-		site.set_user(clerk)
-		try:
-			assert "54321" in json.dumps(dashboard_chart.get(chart=json.dumps(question)), default=str), (
-				"Frappe's own"
-			)
-		finally:
-			site.set_user("Administrator")
+	if question["type"] == "Heatmap" and question["chart_type"] == "Sum":
+		with as_user(clerk):
+			told = dashboard_chart.get_heatmap_chart_config(site._dict(question), [], str(year))
+		assert any(told["dataPoints"].values()), "Frappe's own function tells it"
 	site.db.rollback()
 
 
@@ -278,10 +271,7 @@ def test_a_title_is_told_to_those_who_may_read_the_record(site, people, clerk, v
 	question = {"doctype": "Pax8 Subscription", "docname": storybook.MUELLER_EXCLAIMER}
 	for user in (clerk, visitor_of_site):
 		answer = ask(site, user, "frappe.desk.search.get_link_title", question)
-		assert (
-			answer.status == 200
-			and json.loads(answer.text.split("\n")[0].split("}")[0] + "}")["message"] == question["docname"]
-		)
+		assert answer.status == 200 and question["docname"] in answer.text and "Exclaimer" not in answer.text
 		site.set_user(user)
 		assert get_link_title(**question) == "Exclaimer Pro", "Frappe's own"
 		site.set_user("Administrator")
