@@ -8,6 +8,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import escape_html
 
 from msp_licensing import permissions
 from msp_licensing.access import records, roles
@@ -98,10 +99,11 @@ def _join(doc: Any, other: Any) -> None:
 	)
 	frappe.delete_doc(DOCTYPE, other.name, ignore_permissions=True, force=True)
 	_save(doc)
-	doc.add_comment(
-		"Info",
-		_("Two records of this person and client became one. Rights that only one of them gave were taken."),
+	words = _(
+		"Two records of this person and client became one. Rights that only one of them gave were taken."
 	)
+	doc.add_comment("Info", words)
+	frappe.msgprint(f"{escape_html(doc.user)}: {words}", title=_("Portal Users"))
 
 
 def _stricter(one: str, other: str) -> str:
