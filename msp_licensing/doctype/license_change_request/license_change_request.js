@@ -311,12 +311,12 @@ const preview = frappe.utils.debounce(async (frm) => {
 	});
 	if (!frm.is_new() || frm.doc.subscription !== subscription || asked !== frm.previews) return;
 	const { facts } = answer;
-	for (const field of ["product_name", "vendor", "client"]) {
-		frm.doc[field] = facts[field];
-	}
+	// Its client is known by name here: the record is found by the server, which takes no name for one.
+	Object.assign(frm.doc, { product_name: facts.product_name, vendor: facts.vendor, client_name: facts.client });
+	frm.toggle_display("client_name", true);
 	frm.doc.current_quantity = facts.quantity;
 	frm.doc.quantity_change = requested_quantity ? requested_quantity - facts.quantity : 0;
-	frm.refresh_fields(["product_name", "vendor", "client", "current_quantity", "quantity_change"]);
+	frm.refresh_fields(["product_name", "vendor", "client_name", "current_quantity", "quantity_change"]);
 
 	frm.set_intro(preview_html(answer), answer.refused || answer.open_request ? "red" : answer.needs_reason ? "orange" : "blue");
 	frm.toggle_display("staff_reason", Boolean(answer.needs_reason));
