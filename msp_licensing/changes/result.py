@@ -19,6 +19,9 @@ LOOK_AGAIN_AT_LAST = 60
 
 LONGEST_MESSAGE = 2000
 
+# The rule, and the event, of what is held because its client has been disabled.
+DISABLED = "client_disabled"
+
 
 def note(name: str, **values: Any) -> None:
 	"""Writes fields of a request, and commits: written down before the next step is taken."""
@@ -100,16 +103,20 @@ def look_again_on(sent_on: Any) -> Any:
 	return clock.after(minutes=minutes)
 
 
+def disabled_words() -> str:
+	return _("Held: the client has been disabled. Nothing was sent.")
+
+
 def hold_for_disabled_client(name: str) -> None:
 	"""The rules have approved it, no person has, and the client has been disabled since: staff decide. Commits."""
 	if states.move(
 		name,
 		PENDING,
 		expect=(APPLYING,),
-		event="client_disabled",
+		event=DISABLED,
 		decision="Held",
-		decision_rule="client_disabled",
-		decision_summary=_("Held: the client has been disabled. Nothing was sent."),
+		decision_rule=DISABLED,
+		decision_summary=disabled_words(),
 		next_attempt_on=None,
 		attempts=0,
 		**clock.no_stamp("decided_on"),

@@ -18,7 +18,7 @@ from frappe import _, _lt
 from frappe.utils import cint, formatdate, getdate
 
 from msp_licensing import clock
-from msp_licensing.changes import assignments, decide, notify, people, planning, requests, states
+from msp_licensing.changes import assignments, decide, notify, people, planning, requests, result, states
 from msp_licensing.changes.document import LIMITS_FOR_CLIENTS
 from msp_licensing.changes.states import APPLIED, DOCTYPE, EXPIRED, PENDING, SCHEDULED, WITHDRAWN
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error
@@ -307,11 +307,13 @@ class _Look:
 
 	def _ask_again(self, decision: Decision, why: str | None, values: dict[str, Any], *, event: str) -> None:
 		"""It is not released any more: a person decides, on the wish as it was made."""
-		summary = why or decide.staff_words(decision)
+		disabled = decision.rule == result.DISABLED and not why
+		summary = why or (result.disabled_words() if disabled else decide.staff_words(decision))
+		held = result.DISABLED if disabled else "held_when_due"
 		moved = {"quantity": self.row.quantity, "before": self.doc.current_quantity} if why else {}
 		self._move(
 			PENDING,
-			event="quantity_moved" if why else "held_when_due",
+			event="quantity_moved" if why else held,
 			told={"private": summary, **moved},
 			**values,
 			decision="Held",

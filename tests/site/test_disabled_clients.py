@@ -1,5 +1,7 @@
 """A client that is disabled looks and changes nothing; staff decide what waits. Enabled again, all is as before."""
 
+from datetime import timedelta
+
 import pytest
 from notice_helpers import ask, assigned, mails
 
@@ -201,3 +203,102 @@ class TestWhatWasApproved:
 		switch(True)
 		self.apply(name)
 		assert state(site, name) == "Applied"
+
+
+class TestWhatWasPlanned:
+	"""A decrease for the end of a term, and the client is disabled before it is due."""
+
+	@pytest.fixture
+	def due(self, site, sandbox, monkeypatch):
+		"""due(request): looks at it on the day after the end of its term; returns the request afterwards."""
+		from msp_licensing import clock
+		from msp_licensing.changes import schedule
+
+		real, start = clock.utc_now, sandbox.clock.now()
+
+		def look(name):
+			monkeypatch.setattr(clock, "utc_now", lambda: real() + timedelta(21))
+			sandbox.clock.set(start + timedelta(21))
+			schedule.look(name)
+			site.db.rollback()
+			return site.get_doc(REQUEST, name)
+
+		return look
+
+	def plan(self, site, people):
+		from msp_licensing import permissions
+		from msp_licensing.changes import requests
+
+		access = permissions.portal_access(people.foreign_requester)
+		doc = requests.submit(storybook.MUELLER_BUSINESS_PREMIUM, 12, access=access, timing="End of Term")
+		site.db.commit()
+		return doc
+
+	@pytest.mark.parametrize("behind_our_back", [True, False])
+	def test_what_only_the_rules_approved_is_held(
+		self, site, sandbox, people, switch, due, behind_our_back
+	):
+		from msp_licensing.setup import demo
+
+		site.db.delete("Licensing Vendor Override")
+		site.clear_document_cache("Licensing Settings", "Licensing Settings")
+		doc = self.plan(site, people)
+		assert (doc.workflow_state, doc.decided_by) == ("Scheduled", None)
+		if behind_our_back:
+			site.db.set_value(demo.client_doctype(), MUELLER, "disabled", 1)
+			site.db.commit()
+		else:
+			switch(True, MUELLER)
+		doc = due(doc.name)
+		assert (doc.workflow_state, doc.decision, doc.decision_rule, doc.decided_on) == (
+			"Pending Approval",
+			"Held",
+			"client_disabled",
+			None,
+		)
+		assert doc.decision_summary == "Held: the client has been disabled. Nothing was sent."
+		event = site.get_all(
+			"License Change Event",
+			{"request": doc.name, "to_state": "Pending Approval"},
+			pluck="event",
+		)
+		assert event == ["client_disabled"] and assigned(site, doc.name) == [people.manager]
+		assert not [call for call in sandbox.calls() if call["method"] == "PUT"]
+
+	def test_it_waits_for_nobody_once_the_client_is_enabled_again(self, site, sandbox, people, switch, due):
+		site.db.delete("Licensing Vendor Override")
+		site.clear_document_cache("Licensing Settings", "Licensing Settings")
+		name = self.plan(site, people).name
+		for disabled in (True, False):
+			switch(disabled, MUELLER)
+		assert due(name).workflow_state == "Approved"
+
+	def test_what_a_manager_approved_is_made(self, site, sandbox, people, as_user, switch, due, monkeypatch):
+		from msp_licensing.changes import apply, decisions
+
+		monkeypatch.setattr(apply, "READ_BACK_AFTER", (0,))
+		name = self.plan(site, people).name
+		with as_user(people.manager):
+			decisions.approve(name)
+		site.db.commit()
+		switch(True, MUELLER)
+		assert due(name).workflow_state == "Approved"
+		apply.run(name)
+		assert state(site, name) == "Applied"
+		assert sandbox.subscription(storybook.MUELLER_BUSINESS_PREMIUM)["quantity"] == 12
+
+	def test_what_staff_planned_themselves_is_made_once_approved(
+		self, site, sandbox, people, make_portal_user, as_user, switch, due
+	):
+		from msp_licensing.changes import decisions
+
+		second = make_portal_user("second@msp.example", None, "Licensing Manager")
+		switch(True, MUELLER)
+		new = {"doctype": REQUEST, "subscription": storybook.MUELLER_BUSINESS_PREMIUM, "timing": "End of Term"}
+		with as_user(second):
+			new |= {"requested_quantity": 12, "staff_reason": "They are leaving"}
+			name = site.get_doc(new).insert().name
+		with as_user(people.manager):
+			decisions.approve(name)
+		site.db.commit()
+		assert due(name).workflow_state == "Approved"
