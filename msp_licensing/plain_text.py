@@ -7,14 +7,17 @@ They come from outside: notes and reasons of clients, names and messages of Pax8
 - forms, lists, reports, boards and the timeline of the desk learn it from `public/js/plain_text.js`;
 - prints learn it here: the controllers are `PlainTextDocument`s;
 - what Frappe writes into the bell is made here, search results in `overrides/search.py`, files in `overrides/exports.py`;
+- messages of `frappe.throw` and `frappe.msgprint` are HTML: what is put into them is escaped there (`changes.requests.refuse`
+  does so for refusals, which the portal shows as plain text), and `from_html` makes plain text of them;
 - pages, mails and dialogs of the app escape by themselves (`| e`, `escape_html`, `textContent`).
 """
 
+import html
 from typing import Any
 
 import frappe
 from frappe.model.document import Document
-from frappe.utils import cstr, escape_html
+from frappe.utils import cstr, escape_html, strip_html
 
 MODULE = "MSP Licensing"
 # Kept facts (JSON) hold such texts as well.
@@ -30,6 +33,15 @@ def is_own(doctype: str | None) -> bool:
 def as_html(text: Any) -> str:
 	"""Plain text as HTML that shows it as it was typed, line by line."""
 	return "<br>".join(map(escape_html, cstr(text).splitlines()))
+
+
+def from_html(message: str) -> str:
+	"""What a message says that is meant for a dialog of the desk, such as that of an error, as plain text.
+
+	>>> from_html("<b>Smith &amp; &lt;Sons&gt;</b> is disabled.")
+	'Smith & <Sons> is disabled.'
+	"""
+	return html.unescape(strip_html(message))
 
 
 def document_name(title: str) -> str:

@@ -12,7 +12,7 @@ from frappe.utils import cint, get_fullname
 
 from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, notify, price_drift, requests, states
-from msp_licensing.changes.requests import ChangeRefused
+from msp_licensing.changes.requests import refuse
 from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, PENDING, REJECTED
 from msp_licensing.rules import client_approval
 from msp_licensing.rules.values import Step, Verdict
@@ -49,7 +49,7 @@ def approve(
 	)
 	if row.is_fresh and row.quantity != seen:
 		_keep_quantity(request, row, inputs)
-		raise ChangeRefused(
+		refuse(
 			_("The quantity has changed to {0} meanwhile. Please check and decide again.").format(
 				row.quantity
 			)
@@ -150,7 +150,7 @@ def _waiting(name: str, access: permissions.PortalAccess) -> Any:
 
 
 def _refuse_decided() -> None:
-	raise ChangeRefused(_("This request does not wait for your approval any more."))
+	refuse(_("This request does not wait for your approval any more."))
 
 
 def _keep_quantity(request: Any, row: Any, inputs: decide.Inputs) -> None:

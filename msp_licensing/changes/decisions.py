@@ -10,11 +10,12 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.model.workflow import get_transitions, get_workflow, get_workflow_name, has_approval_access
-from frappe.utils import cint, get_fullname, strip_html
+from frappe.utils import cint, get_fullname
 
 from msp_licensing.changes import price_drift, states
-from msp_licensing.changes.requests import ChangeRefused
+from msp_licensing.changes.requests import ChangeRefused, refuse
 from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, PENDING, REJECTED, SCHEDULED
+from msp_licensing.plain_text import from_html
 
 MOST_AT_ONCE = 200
 
@@ -45,7 +46,7 @@ def check_seen(name: str, seen_quantity: int | None, seen_amount: str | None) ->
 	"""Raises ChangeRefused if a request that waits for staff is not any more what a user saw of it; see `approve`."""
 	quantity = frappe.db.get_value(DOCTYPE, name, "current_quantity")
 	if seen_quantity is not None and cint(seen_quantity) != quantity:
-		raise ChangeRefused(
+		refuse(
 			_("The quantity has changed from {0} to {1} meanwhile. Please look at the request again.").format(
 				cint(seen_quantity), quantity
 			)
@@ -84,9 +85,9 @@ def many(names: Iterable[str], decide: Callable[[str], Any]) -> list[dict[str, A
 	"""
 	wanted = list(dict.fromkeys(names))
 	if not wanted:
-		raise ChangeRefused(_("Please choose at least one request."))
+		refuse(_("Please choose at least one request."))
 	if len(wanted) > MOST_AT_ONCE:
-		raise ChangeRefused(_("Please choose at most {0} requests at once.").format(MOST_AT_ONCE))
+		refuse(_("Please choose at most {0} requests at once.").format(MOST_AT_ONCE))
 	return [_one_of_many(name, decide) for name in wanted]
 
 
@@ -101,7 +102,7 @@ def _one_of_many(name: str, decide: Callable[[str], Any]) -> dict[str, Any]:
 		return result
 	except (frappe.ValidationError, frappe.PermissionError, frappe.DoesNotExistError) as error:
 		frappe.db.rollback()
-		result["message"] = strip_html(str(error)) or _("You may not decide this request.")
+		result["message"] = _words_of(error) or _("You may not decide this request.")
 	except Exception:
 		frappe.db.rollback()
 		frappe.log_error(title="Decision of a request", reference_doctype=DOCTYPE, reference_name=name)
@@ -115,6 +116,11 @@ def _one_of_many(name: str, decide: Callable[[str], Any]) -> dict[str, Any]:
 	return result
 
 
+def _words_of(error: Exception) -> str:
+	"""What an error says, as plain text: a refusal is, and what `frappe.throw` says is HTML."""
+	return str(error) if isinstance(error, ChangeRefused) else from_html(str(error))
+
+
 def _waiting(name: str, expected: tuple[str, ...]) -> Any:
 	# Of two who decide at once, the second waits here and is then told, instead of being asked to reload.
 	doc = frappe.get_doc(DOCTYPE, name, for_update=True)
@@ -122,27 +128,27 @@ def _waiting(name: str, expected: tuple[str, ...]) -> Any:
 	if doc.workflow_state in expected:
 		return doc
 	if doc.workflow_state == CLIENT_PENDING:
-		raise ChangeRefused(_("This request waits for the client's own approver first."))
+		refuse(_("This request waits for the client's own approver first."))
 	if doc.decided_by:
-		raise ChangeRefused(
+		refuse(
 			_("This request is {0} already, decided by {1}.").format(
 				_(doc.workflow_state), get_fullname(doc.decided_by)
 			)
 		)
-	raise ChangeRefused(_("This request is {0} already.").format(_(doc.workflow_state)))
+	refuse(_("This request is {0} already.").format(_(doc.workflow_state)))
 
 
 def _take(doc: Any, targets: tuple[str, ...], *, usual: str) -> Any:
 	"""Saves the document in the one of `targets` that the Workflow leads to; `usual` where there is no Workflow."""
 	if missing := doc._get_missing_mandatory_fields():
 		labels = ", ".join(_(doc.meta.get_label(field)) for field, _message in missing)
-		raise ChangeRefused(_("Please open the request and fill in: {0}").format(labels))
+		refuse(_("Please open the request and fill in: {0}").format(labels))
 	if not get_workflow_name(DOCTYPE):
 		doc.workflow_state = usual
 		return doc.save()
 	step = next((step for step in get_transitions(doc) if step.next_state in targets), None)
 	if step is None:
-		raise ChangeRefused(_("The Workflow of requests does not let you do this."))
+		refuse(_("The Workflow of requests does not let you do this."))
 	if not has_approval_access(frappe.session.user, doc, step):
 		frappe.throw(_("Self approval is not allowed"), frappe.PermissionError)
 	doc.workflow_state = step.next_state

@@ -22,7 +22,7 @@ from msp_licensing.changes import (
 	states,
 )
 from msp_licensing.changes.audit import events
-from msp_licensing.changes.requests import AskedAlready, ChangeRefused, event_of_decision, on_its_way
+from msp_licensing.changes.requests import AskedAlready, event_of_decision, on_its_way, refuse
 from msp_licensing.changes.states import APPROVED, DOCTYPE, FAILED, PENDING, REJECTED, SCHEDULED
 from msp_licensing.clients import client_title
 from msp_licensing.rules.policy import Decision, Outcome, Policy, SubscriptionRule
@@ -86,11 +86,11 @@ def _prepare_for_staff(doc: Any, row: Any) -> None:
 	timing = planning.read_timing(doc.timing)
 	decision, for_clients = judge_for_staff(row, doc.requested_quantity, timing)
 	if decision.outcome == Outcome.REFUSED:
-		raise ChangeRefused(decide.staff_words(decision))
+		refuse(decide.staff_words(decision))
 	if for_clients.rule in LIMITS_FOR_CLIENTS and not (doc.staff_reason or "").strip():
 		if for_clients.rule == "client_disabled":
-			raise ChangeRefused(_("The client is disabled. Please give a reason for the change."))
-		raise ChangeRefused(
+			refuse(_("The client is disabled. Please give a reason for the change."))
+		refuse(
 			_("{0} Please give a reason for exceeding the limits.").format(decide.staff_words(for_clients))
 		)
 	doc.decision_rule = "staff_request"
@@ -150,7 +150,7 @@ def check_changes(doc: Any) -> None:
 			)
 	if doc.workflow_state == before.workflow_state:
 		if doc.has_value_changed("reject_reason") and before.workflow_state not in states.REJECTABLE:
-			frappe.throw(_("This request has been decided already."), ChangeRefused)
+			refuse(_("This request has been decided already."))
 		return
 	if step not in states.HUMAN_STEPS:
 		frappe.throw(
@@ -160,7 +160,7 @@ def check_changes(doc: Any) -> None:
 	if doc.workflow_state in states.GRANTED:
 		_check_timing(doc, step)
 		if not states.still_owned(doc):
-			raise ChangeRefused(
+			refuse(
 				_(
 					"The subscription does not belong to {0} any more, so nothing can be changed for them."
 				).format(client_title(doc.client_doctype, doc.client))
@@ -177,7 +177,7 @@ def check_changes(doc: Any) -> None:
 	doc.step = cint(before.step) + 1
 	if step == (FAILED, APPROVED):
 		if not doc.retryable:
-			raise ChangeRefused(
+			refuse(
 				_(
 					"Pax8 may have made this change already, so it is not sent again. Please make a new request."
 				)
@@ -189,15 +189,15 @@ def check_changes(doc: Any) -> None:
 		if other := frappe.db.exists(
 			DOCTYPE, {"open_subscription": doc.subscription, "name": ("!=", doc.name)}
 		):
-			raise AskedAlready(_("Request {0} for this subscription is open.").format(other))
+			refuse(_("Request {0} for this subscription is open.").format(other), AskedAlready)
 
 
 def _check_timing(doc: Any, step: tuple[str, str]) -> None:
 	"""A change for the end of the term is approved by scheduling it, any other by sending it."""
 	if step[0] == PENDING and doc.workflow_state != planning.state_of_release(doc.timing):
 		if doc.timing == planning.AT_TERM_END:
-			raise ChangeRefused(_("This change is for the end of the term: schedule it."))
-		raise ChangeRefused(_("This change is to be made now and cannot be scheduled."))
+			refuse(_("This change is for the end of the term: schedule it."))
+		refuse(_("This change is to be made now and cannot be scheduled."))
 
 
 def _check_another_quantity(doc: Any) -> None:
@@ -213,12 +213,12 @@ def _check_another_quantity(doc: Any) -> None:
 		row, doc.approved_quantity, planning.read_timing(doc.timing), has_open_request=False
 	)
 	if verdict.outcome == Outcome.REFUSED:
-		raise ChangeRefused(decide.staff_words(verdict))
+		refuse(decide.staff_words(verdict))
 	if not reason:
-		raise ChangeRefused(_("Please say why another quantity is approved: the requester reads it."))
+		refuse(_("Please say why another quantity is approved: the requester reads it."))
 	least, most = sorted((cint(doc.current_quantity), cint(doc.requested_quantity)))
 	if doc.client_approved_by and not least <= verdict.numbers["wanted"] <= most:
-		raise ChangeRefused(
+		refuse(
 			_(
 				"The client's own approver has approved a change to {0}: another quantity can only be a smaller change."
 			).format(doc.requested_quantity)

@@ -8,6 +8,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import escape_html
 
 from msp_licensing import links
 from msp_licensing.changes import notify, people, policies
@@ -90,7 +91,7 @@ def make_one(doc: Any) -> int:
 	if not one_currency(together):
 		frappe.throw(
 			_("The limits in money are in different currencies ({0}). Choose them by hand.").format(
-				together.limit_currency
+				escape_html(together.limit_currency)
 			)
 		)
 	doc.update(_own_values(together, base, own))

@@ -19,7 +19,7 @@ from frappe.utils import cint, flt, fmt_money
 from msp_licensing import clock
 from msp_licensing.changes import decide, notify, pricing, requests, states
 from msp_licensing.changes.pricing import decimal
-from msp_licensing.changes.requests import ChangeRefused
+from msp_licensing.changes.requests import refuse
 from msp_licensing.changes.states import (
 	APPROVED,
 	CLIENT_PENDING,
@@ -264,7 +264,7 @@ def check_seen(name: str, seen: str | None, *, expect: tuple[str, ...]) -> None:
 	if not other or (outcome == SAME and row.workflow_state not in expect):
 		return
 	frappe.db.commit()  # nosemgrep: the refusal that follows would roll it back
-	raise ChangeRefused(
+	refuse(
 		_("The amount has changed: it is {0} now. Please look at the request again.").format(_shown(now))
 	)
 
@@ -284,7 +284,7 @@ def renew(doc: Any) -> None:
 	now = _money(inputs)
 	if is_large(money_of(doc), now):
 		queue(after_commit=False)
-		raise ChangeRefused(
+		refuse(
 			_("The amount has changed: it is {0} now. Please look at the request again.").format(_shown(now))
 		)
 	doc.update(decide.money(inputs))

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import frappe
 from frappe import _
-from frappe.utils import cint
+from frappe.utils import cint, escape_html
 
 from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, notify, planning, states
@@ -17,13 +17,25 @@ from msp_licensing.sync import connection
 
 
 class ChangeRefused(frappe.ValidationError):
-	"""The wish cannot become a request; the message says why, in the words of whoever asked."""
+	"""The wish cannot become a request; the message says why, as plain text, in the words of whoever asked."""
 
 	http_status_code = 417
 
 
 class AskedAlready(ChangeRefused):
 	"""The subscription has an open request."""
+
+
+def refuse(message: str, kind: type[ChangeRefused] = ChangeRefused) -> NoReturn:
+	"""Raises `kind`. The error says `message` as it is; the dialog of the desk, which shows HTML, has it escaped.
+
+	Without the dialog's message a refusal would be silent in the desk.
+	"""
+	try:
+		frappe.throw(escape_html(message), kind)
+	except kind as error:
+		error.args = (message,)
+		raise
 
 
 # --------------------------------------------------------------------------------------------- clients
@@ -66,7 +78,7 @@ def submit(
 	known = row.quantity if seen_quantity is None else cint(seen_quantity)
 	row = read_fresh(row)
 	if row.is_fresh and row.quantity != known:
-		raise ChangeRefused(
+		refuse(
 			_("The quantity has changed to {0} meanwhile. Please check and ask again.").format(row.quantity)
 		)
 	inputs = decide.inputs_for(row, wanted, timing=timing)
@@ -185,9 +197,9 @@ def withdraw(name: str, *, access: permissions.PortalAccess) -> None:
 	permissions.require_requester(access, row.client_doctype, row.client)
 	refuse_disabled(row)
 	if row.source != "Portal":
-		raise ChangeRefused(_("Your provider made this request for you. Please ask them to withdraw it."))
+		refuse(_("Your provider made this request for you. Please ask them to withdraw it."))
 	if not states.move(name, states.WITHDRAWN, expect=states.WITHDRAWABLE, **clock.stamp("decided_on")):
-		raise ChangeRefused(_("This request has been decided already and cannot be withdrawn."))
+		refuse(_("This request has been decided already and cannot be withdrawn."))
 
 
 def client_subscription(name: str, access: permissions.PortalAccess) -> Any:
@@ -254,19 +266,19 @@ def withdraw_of_others(subscriptions: Collection[str] | None = None, *, lock: bo
 def refuse_disabled(row: Any) -> None:
 	"""For what a client's people do besides asking: nothing where the client (of a row with its fields) is disabled."""
 	if permissions.client_disabled(row.client_doctype, row.client):
-		raise ChangeRefused(_("Your provider has paused changes for your company. Please contact them."))
+		refuse(_("Your provider has paused changes for your company. Please contact them."))
 
 
 def refuse_without_connection() -> None:
 	if not connection.is_active():
-		raise ChangeRefused(_("Changes are not possible at the moment. Please ask your provider."))
+		refuse(_("Changes are not possible at the moment. Please ask your provider."))
 
 
 def refuse_client(decision: Any) -> None:
 	if decision.outcome != Outcome.REFUSED:
 		return
 	message = decide.client_words(decision)
-	raise AskedAlready(message) if decision.rule == "open_request" else ChangeRefused(message)
+	refuse(message, AskedAlready if decision.rule == "open_request" else ChangeRefused)
 
 
 def read_fresh(row: Any) -> Any:
@@ -327,7 +339,7 @@ def _insert(row: Any, wanted: int, *, state: str, **values: Any) -> Any:
 		# Portal users have no DocPerm: everything above this line is the permission check.
 		doc.insert(ignore_permissions=True)
 	except frappe.UniqueValidationError as error:
-		raise AskedAlready(_("There is an open request for this subscription already.")) from error
+		refuse(_("There is an open request for this subscription already."), AskedAlready)
 	doc.flags.automation_waits = False
 	return doc
 

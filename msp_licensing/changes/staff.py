@@ -8,7 +8,7 @@ from frappe.utils import cint
 
 from msp_licensing import permissions
 from msp_licensing.changes import decide, document, planning, price_drift, requests
-from msp_licensing.changes.requests import AskedAlready, ChangeRefused
+from msp_licensing.changes.requests import AskedAlready, refuse
 from msp_licensing.changes.states import APPROVED, DOCTYPE, PENDING
 from msp_licensing.rules.policy import Outcome
 
@@ -30,9 +30,9 @@ def approve_another(
 	doc = frappe.get_doc(DOCTYPE, name)
 	doc.check_permission("write")
 	if doc.workflow_state != PENDING:
-		raise ChangeRefused(_("This request has been decided already."))
+		refuse(_("This request has been decided already."))
 	if doc.current_quantity != cint(seen_quantity):
-		raise ChangeRefused(
+		refuse(
 			_("The quantity has changed to {0} meanwhile. Please look at the request again.").format(
 				doc.current_quantity
 			)
@@ -44,10 +44,10 @@ def approve_another(
 		row, quantity, planning.read_timing(doc.timing), has_open_request=False
 	)
 	if verdict.outcome == Outcome.REFUSED:
-		raise ChangeRefused(decide.staff_words(verdict))
+		refuse(decide.staff_words(verdict))
 	number = verdict.numbers["wanted"]
 	if number == doc.requested_quantity:
-		raise ChangeRefused(_("This is the quantity asked for: approve the request as it is."))
+		refuse(_("This is the quantity asked for: approve the request as it is."))
 	doc.approved_quantity, doc.quantity_reason = number, reason
 	doc.workflow_state = planning.state_of_release(doc.timing)
 	doc.save()
@@ -73,7 +73,7 @@ def change_now(subscription: str, quantity: Any, reason: str, *, seen_quantity: 
 			_("Changes by staff need another Licensing Manager's approval here."), frappe.PermissionError
 		)
 	if not (reason or "").strip():
-		raise ChangeRefused(_("Please give a reason: it is kept with the request."))
+		refuse(_("Please give a reason: it is kept with the request."))
 	frappe.has_permission("Pax8 Subscription", "read", subscription, throw=True)
 	row = frappe.db.get_value("Pax8 Subscription", subscription, list(decide.FIELDS), as_dict=True)
 	if not row:
@@ -81,7 +81,7 @@ def change_now(subscription: str, quantity: Any, reason: str, *, seen_quantity: 
 	# Of two at once the second waits here. Where Pax8 cannot be read now, applying reads it before anything is sent.
 	fresh = requests.read_fresh(row)
 	if fresh.quantity != (row.quantity if seen_quantity is None else cint(seen_quantity)):
-		raise ChangeRefused(
+		refuse(
 			_("The quantity has changed to {0} meanwhile. Please check and ask again.").format(fresh.quantity)
 		)
 	doc = frappe.get_doc(
@@ -96,6 +96,6 @@ def change_now(subscription: str, quantity: Any, reason: str, *, seen_quantity: 
 	try:
 		doc.insert()
 	except frappe.UniqueValidationError as error:
-		raise AskedAlready(_("There is an open request for this subscription already.")) from error
+		refuse(_("There is an open request for this subscription already."), AskedAlready)
 	requests.queue_apply(doc.name)
 	return doc.reload()

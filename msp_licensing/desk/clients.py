@@ -7,6 +7,7 @@ from frappe import _
 
 from msp_licensing import permissions
 from msp_licensing.access import erpnext, invitations, records, roles, whole
+from msp_licensing.plain_text import from_html
 
 _FIELDS = (
 	"name",
@@ -45,7 +46,7 @@ def portal_people(client_doctype: str, client: str) -> list[dict[str, Any]]:
 		row.update(users.get(row.user, {"enabled": 0, "last_active": None}))
 		row.may_request, row.may_approve = bool(row.may_request), bool(row.may_approve)
 		shut_out = row.status == permissions.ACTIVE and row.user not in effective
-		row.problem = frappe.utils.strip_html(roles.in_the_way(row.user)) if shut_out else ""
+		row.problem = from_html(roles.in_the_way(row.user)) if shut_out else ""
 	return sorted(people, key=lambda row: _ORDER[row.status])
 
 
@@ -118,7 +119,7 @@ def _decide_one(name: str, action: str) -> dict[str, Any]:
 			doc = records.decide(name, action)
 	except (frappe.ValidationError, frappe.PermissionError, frappe.DoesNotExistError) as error:
 		frappe.clear_messages()
-		return {**told, "message": frappe.utils.strip_html(str(error)) or _("This is not possible.")}
+		return {**told, "message": from_html(str(error)) or _("This is not possible.")}
 	told |= {"user": doc.user, "client": doc.client_name, "ok": True, "status": doc.status, "message": ""}
 	client = permissions.ClientRecord(doc.client_doctype, doc.client)
 	if doc.status == permissions.REVOKED and erpnext.sees_orders(doc.user, client):

@@ -404,7 +404,7 @@ def set_reject_reason(request: str, reason: str) -> None:
 	doc = frappe.get_doc(DOCTYPE, request)
 	doc.check_permission("write")
 	if doc.workflow_state not in states.REJECTABLE:
-		raise requests.ChangeRefused(_("This request has been decided already."))
+		requests.refuse(_("This request has been decided already."))
 	doc.reject_reason = reason.strip()[:1000] or None
 	doc.save()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import escape_html
 
 from msp_licensing import staff_guard
 from msp_licensing.doors import asked, gate, references
@@ -45,7 +46,7 @@ def get_group_by_count(doctype: str, current_filters: str, field: str) -> list[d
 def _check_read(doctype: str) -> None:
 	found = frappe.db.get_value("DocType", doctype, ["module", "istable"], as_dict=True)
 	if not found:
-		frappe.throw(_("There is no DocType {0}.").format(doctype), frappe.PermissionError)
+		frappe.throw(_("There is no DocType {0}.").format(escape_html(doctype)), frappe.PermissionError)
 	# Rights to a child table are those to its parents: Frappe's desk counts such rows, a portal has no reason to.
 	if found.module == asked.MODULE or not found.istable or is_website_user(frappe.session.user):
 		frappe.has_permission(doctype, "read", throw=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import frappe
 from frappe import _
+from frappe.utils import escape_html
 
 COMPANY, SETTINGS = "Pax8 Company", "Pax8 Settings"
 
@@ -57,7 +58,7 @@ def check(ids: list[str]) -> None:
 	):
 		frappe.throw(
 			_("{0} is mapped to {1}, so it cannot be a company of your own. Unmap it first.").format(
-				frappe.bold(frappe.utils.escape_html(row.company_name)), frappe.bold(row.client)
+				frappe.bold(escape_html(row.company_name)), frappe.bold(escape_html(row.client))
 			)
 		)
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import frappe
 from frappe import _
-from frappe.utils import get_url
+from frappe.utils import escape_html, get_url
 from pydantic import SecretStr
 
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error, TopicDefinition, Webhook, WebhookLog
@@ -96,7 +96,7 @@ def set_up(*, move: bool = False) -> Webhook:
 	with _writing() as pax8:
 		found = _find(pax8)
 		if found and not delivers_here(found) and not move:
-			frappe.throw(_("The webhook delivers to {0}.").format(found.url))
+			frappe.throw(_("The webhook delivers to {0}.").format(escape_html(found.url)))
 		topics = topics_of_interest(pax8.webhook_topics())
 		if not topics:
 			frappe.throw(_("Pax8 offers no topic that this app knows what to do with."))
@@ -115,7 +115,7 @@ def renew_secret() -> None:
 	with _writing() as pax8:
 		found = pax8.webhook(_own_id())
 		if not delivers_here(found):
-			frappe.throw(_("The webhook delivers to {0}.").format(found.url))
+			frappe.throw(_("The webhook delivers to {0}.").format(escape_html(found.url)))
 		_exchange_secret(lambda new: _configure(pax8, found, new))
 
 

@@ -45,3 +45,83 @@ def test_the_desk_learns_it_for_every_doctype_that_has_screens_of_its_own():
 		doctype = json.loads(path.read_text(encoding="utf-8"))
 		if not doctype.get("istable"):
 			assert doctype["name"] in own or doctype.get("issingle"), doctype["name"]
+
+
+# What `frappe.throw` and `frappe.msgprint` may be given besides literals, escaped texts and constants, and why.
+IN_MESSAGES = {
+	"why": "HTML of access.roles, or a literal",
+	"message": "the portal shows it as text",
+	"sentence": "a literal of the doors",
+	"reason": "words of sync.connection, of literals alone",
+	"problem": "words of sync.connection, of literals alone",
+	"roles.in_the_way(doc.user)": "HTML",
+	"values": "of sentences about limits, which name none",
+	"typed": "escaped before",
+	"waiting": "a number",
+	"url": "typed at the command line",
+	"kind": "typed at the command line",
+	"', '.join(CLIENT_DOCTYPES)": "a constant",
+	"get_link_to_form(self.doctype, other)": "a link to a name that was made at random",
+	"_time_in_words(wait)": "a number of minutes",
+	"_words(what, limits[used_up - 1], together=used_up == 2, wait=wait)": "numbers",
+}
+
+
+def is_harmless(part: ast.expr) -> bool:
+	"""Escaped, a literal, a translated word, a constant, or known."""
+	if isinstance(part, ast.Constant) or ast.unparse(part) in IN_MESSAGES:
+		return True
+	if isinstance(part, ast.Name):
+		return part.id.isupper()
+	if not isinstance(part, ast.Call):
+		return False
+	called = ast.unparse(part.func)
+	if called in ("escape_html", "as_html"):
+		return True
+	if called == "_":
+		return is_label(part.args[0]) or not any(isinstance(node, ast.Call) for node in ast.walk(part.args[0]))
+	if called == "frappe.bold":
+		return is_harmless(part.args[0])
+	if called == "plural":
+		return all(map(is_harmless, part.args))
+	if isinstance(part.func, ast.Attribute) and part.func.attr == "format":
+		values = [*part.args, *(keyword.value for keyword in part.keywords)]
+		return is_harmless(part.func.value) and all(map(is_harmless, values))
+	return False
+
+
+def is_label(part: ast.expr) -> bool:
+	"""Words of a DocType."""
+	return ast.unparse(part) in ("doc.meta.get_label(field)", "default_client_doctype()")
+
+
+def messages_of(path: Path) -> list[tuple[int, ast.expr]]:
+	calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+	return [
+		(call.lineno, call.args[0])
+		for call in calls
+		if ast.unparse(call.func) in ("frappe.throw", "frappe.msgprint")
+	]
+
+
+def test_what_is_put_into_a_message_of_the_desk_is_escaped():
+	modules = [
+		path for path in APP.rglob("*.py") if path.relative_to(APP).parts[0] not in ("sandbox", "preview")
+	]
+	found = {path: messages_of(path) for path in modules}
+	assert sum(map(len, found.values())) > 80
+	bare = [
+		f"{path.relative_to(APP)}:{line}: {ast.unparse(message)}"
+		for path, messages in found.items()
+		for line, message in messages
+		if not is_harmless(message)
+	]
+	assert not bare, "Frappe shows it as HTML: frappe.utils.escape_html"
+
+
+def test_a_refusal_is_never_silent():
+	for path in APP.rglob("*.py"):
+		for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+			if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+				raised = ast.unparse(node.exc.func).rsplit(".", 1)[-1]
+				assert raised not in ("ChangeRefused", "AskedAlready"), f"{path}: changes.requests.refuse says it, too"

@@ -1,6 +1,6 @@
 import frappe
 from frappe import _
-from frappe.utils import cint
+from frappe.utils import cint, escape_html
 
 from msp_licensing.permissions import CLIENT_DOCTYPES
 from msp_licensing.plain_text import PlainTextDocument
@@ -70,11 +70,11 @@ class LicensingSettings(PlainTextDocument):
 			if not 1 <= cint(row.days) <= MAX_RETURN_DAYS:
 				frappe.throw(
 					_("{0}: a return window is 1 to {1} days.").format(
-						row.vendor or _("Return Windows"), MAX_RETURN_DAYS
+						escape_html(row.vendor or _("Return Windows")), MAX_RETURN_DAYS
 					)
 				)
 			if vendor_key(row.vendor) in seen:
-				frappe.throw(_("{0} is in the return windows twice.").format(row.vendor))
+				frappe.throw(_("{0} is in the return windows twice.").format(escape_html(row.vendor)))
 			seen.add(vendor_key(row.vendor))
 
 	def _throw_problem(self, problem):

@@ -1,5 +1,6 @@
 import frappe
 from frappe import _
+from frappe.utils import escape_html
 
 from msp_licensing.clients import CLIENT_DOCTYPES, client_title
 from msp_licensing.plain_text import PlainTextDocument
@@ -25,7 +26,7 @@ class Pax8Company(PlainTextDocument):
 		if self.client_doctype not in CLIENT_DOCTYPES:
 			frappe.throw(
 				_("Clients are records of {0}, not of {1}.").format(
-					_(default_client_doctype()), _(self.client_doctype)
+					_(default_client_doctype()), escape_html(_(self.client_doctype))
 				)
 			)
 		self.client_name = client_title(self.client_doctype, self.client)
@@ -34,7 +35,7 @@ class Pax8Company(PlainTextDocument):
 		if self.is_own and self.client:
 			frappe.throw(
 				_("{0} stands for your own company (Pax8 Settings): it cannot be mapped to a client.").format(
-					frappe.bold(frappe.utils.escape_html(self.company_name))
+					frappe.bold(escape_html(self.company_name))
 				)
 			)
 

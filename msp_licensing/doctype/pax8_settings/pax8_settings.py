@@ -1,5 +1,6 @@
 import frappe
 from frappe import _
+from frappe.utils import escape_html
 
 from msp_licensing.plain_text import PlainTextDocument
 from msp_licensing.rules.plurals import plural
@@ -31,7 +32,7 @@ class Pax8Settings(PlainTextDocument):
 		try:
 			checked_url(self.base_url)
 		except ConfigurationError as error:
-			frappe.throw(error.message)
+			frappe.throw(escape_html(error.message))
 
 	def clean_own_companies(self):
 		if not self.has_value_changed("shadow_company_ids"):
@@ -41,7 +42,7 @@ class Pax8Settings(PlainTextDocument):
 		try:
 			ids = own_companies.ids_in(self.shadow_company_ids)
 		except ValueError as error:
-			typed = frappe.bold(frappe.utils.escape_html(str(error)[:80]))
+			typed = frappe.bold(escape_html(str(error)[:80]))
 			frappe.throw(_("{0} is no company id of Pax8's.").format(typed))
 		own_companies.check(ids)
 		self.shadow_company_ids = "\n".join(ids)

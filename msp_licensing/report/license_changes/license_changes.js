@@ -65,7 +65,9 @@
 				frappe.xcall("msp_licensing.desk.settings.vendors"),
 			]);
 			client_doctype = doctype || client_doctype;
-			report.get_filter("vendor").set_data(vendors.map((row) => row.vendor));
+			const filter = report.get_filter("vendor");
+			filter.awesomplete.item = suggestion;
+			filter.set_data(vendors.map((row) => row.vendor));
 		},
 
 		formatter(value, row, column, data, default_formatter) {
@@ -77,6 +79,16 @@
 			return default_formatter(value, row, column, data);
 		},
 	};
+
+	/** A vendor in the list of the filter: Frappe's own puts names in as markup. */
+	function suggestion({ label, value }) {
+		const $words = $("<strong></strong>").text(label || value);
+		return $("<li></li>")
+			.data("item.autocomplete", { label, value })
+			.attr({ role: "option", "aria-selected": "false" })
+			.append($("<a></a>").append($("<p></p>").append($words)))
+			.get(0);
+	}
 
 	function evidence(report) {
 		const { client, from_date, to_date } = report.get_filter_values();
