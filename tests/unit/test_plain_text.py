@@ -52,6 +52,7 @@ IN_MESSAGES = {
 	"why": "HTML of access.roles, or a literal",
 	"message": "the portal shows it as text",
 	"sentence": "a literal of the doors",
+	"words": "a literal of access.follow",
 	"reason": "words of sync.connection, of literals alone",
 	"problem": "words of sync.connection, of literals alone",
 	"roles.in_the_way(doc.user)": "HTML",
@@ -71,6 +72,8 @@ def is_harmless(part: ast.expr) -> bool:
 	"""Escaped, a literal, a translated word, a constant, or known."""
 	if isinstance(part, ast.Constant) or ast.unparse(part) in IN_MESSAGES:
 		return True
+	if isinstance(part, ast.JoinedStr):
+		return all(is_harmless(piece.value) for piece in part.values if isinstance(piece, ast.FormattedValue))
 	if isinstance(part, ast.Name):
 		return part.id.isupper()
 	if not isinstance(part, ast.Call):
