@@ -66,7 +66,7 @@
 			]);
 			client_doctype = doctype || client_doctype;
 			const filter = report.get_filter("vendor");
-			filter.awesomplete.item = suggestion;
+			if (filter.awesomplete) filter.awesomplete.item = suggestion;
 			filter.set_data(vendors.map((row) => row.vendor));
 		},
 
