@@ -10,6 +10,7 @@ from frappe.utils import escape_html, validate_email_address
 from msp_licensing import links, permissions
 from msp_licensing.access import erpnext, records, roles, whole
 from msp_licensing.permissions import CLIENT_DOCTYPES, ClientRecord
+from msp_licensing.plain_text import document_name
 
 LONGEST = 140  # characters of a name in Frappe
 
@@ -101,11 +102,10 @@ def _contact_for(person: Person, client: ClientRecord) -> Any:
 
 
 def _name_of_contact(person: Person, client: ClientRecord) -> str | None:
-	"""A name that fits where Frappe's own, "Person-Client", would be too long; None: Frappe's own fits."""
-	name = f"{person.first_name} {person.last_name}".strip() + "-" + client.name
-	if len(name) <= LONGEST - 10:
-		return None
-	return append_number_if_name_exists("Contact", name[: LONGEST - 10].strip())
+	"""A name where Frappe's own, "Person-Client", is too long or has characters that Frappe refuses; None: its own fits."""
+	own = f"{person.first_name} {person.last_name}".strip() + "-" + client.name
+	name = document_name(own)[: LONGEST - 10].strip()
+	return None if name == own else append_number_if_name_exists("Contact", name)
 
 
 def _make_user(person: Person, mailed: bool) -> str:

@@ -96,11 +96,11 @@ def invite(
 
 
 @frappe.whitelist(methods=["POST"])
-def decide_access(names: list[str], action: str) -> list[dict[str, Any]]:
+def decide_access(names: list | str, action: str) -> list[dict[str, Any]]:
 	"""Confirms, refuses, revokes or gives again the access of one or more people, each for itself.
 
 	Args:
-		names: of Licensing Portal User.
+		names: of Licensing Portal User, as a list or as JSON.
 		action: a key of `records.DECISIONS`.
 
 	Returns:
@@ -109,6 +109,9 @@ def decide_access(names: list[str], action: str) -> list[dict[str, Any]]:
 	permissions.require_manager()
 	if action not in records.DECISIONS:
 		frappe.throw(_("Please choose what to do."))
+	names = frappe.parse_json(names)
+	if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+		frappe.throw(_("Please choose at least one person."))
 	return [_decide_one(name, action) for name in dict.fromkeys(names)]
 
 

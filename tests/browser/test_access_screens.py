@@ -23,7 +23,8 @@ def nobody_new(demo_site, look):
 def test_somebody_is_invited_revoked_and_given_access_again(demo_site, look, sign_in, client_form, tmp_path):
 	from playwright.sync_api import expect
 
-	desk = sign_in(demo_site.manager, client_form)
+	desk = sign_in(demo_site.manager, "/app/msp-licensing")
+	desk.goto(client_form)
 	people = desk.locator(".form-dashboard-section", has_text="Portal Users")
 	expect(people).to_contain_text("olivia@cedarpine.example")
 	desk.get_by_role("button", name="Invite Portal User").click()
@@ -53,7 +54,8 @@ def test_somebody_is_invited_revoked_and_given_access_again(demo_site, look, sig
 	)
 	assert clients == [CEDAR] and not desk.errors
 
-	staff = sign_in(demo_site.system_manager, f"/app/user/{NEW}")
+	staff = sign_in(demo_site.system_manager, "/app/msp-licensing")
+	staff.goto(f"/app/user/{NEW}")
 	section = staff.locator(".form-dashboard-section", has_text="Licensing Portal")
 	expect(section).to_contain_text(CEDAR)
 	expect(section.get_by_role("button", name="Revoke")).to_have_count(0)

@@ -138,7 +138,7 @@ def test_revoking_ends_access_at_once_and_keeps_the_record(
 	first.reload()
 	assert (first.status, first.revoked_by) == ("Revoked", people.manager) and first.revoked_on
 	with as_user(people.manager):
-		again = clients.decide_access([first.name], "Revoke")[0]
+		again = site.call(clients.decide_access, names=site.as_json([first.name]), action="Revoke")[0]
 		assert not again["ok"] and "already" in again["message"]
 		clients.decide_access([record(NEW, MUELLER).name], "Revoke")
 	assert not roles(site, NEW)
@@ -300,7 +300,7 @@ def test_deleted_users_contacts_and_clients_take_access_with_them(
 	site.db.rollback()
 
 
-def test_long_names_do_not_break_an_invitation(site, people, dt, invite, access_of):
+def test_long_and_odd_names_do_not_break_an_invitation(site, people, dt, invite, access_of):
 	from msp_licensing.setup import demo
 
 	long = ("Société «générale» & Cie " * 6)[:140].strip()
@@ -312,6 +312,8 @@ def test_long_names_do_not_break_an_invitation(site, people, dt, invite, access_
 	assert access_of("noah@cedarpine.example") == {client: (True, False)}
 	from msp_licensing.desk import clients
 
+	clients.invite(dt, CEDAR, "odd@cedarpine.example", "Nora <b>N</b>", "O'Hara & \"Co\"")
+	assert access_of("odd@cedarpine.example") == {CEDAR: (False, False)}
 	with pytest.raises(site.ValidationError, match="at most 140"):
 		clients.invite(dt, CEDAR, "long@cedarpine.example", "N" * 100, "L" * 100)
 	site.db.rollback()
