@@ -121,8 +121,13 @@ def _make_user(person: Person, mailed: bool) -> str:
 	)
 	user.flags.no_welcome_mail = not mailed
 	user.flags.invited = True
-	with links.to_the_site():  # the welcome mail has one, with the key to the account
-		return user.insert(ignore_permissions=True).name
+	# What is said of an invitation says that a mail was sent, too.
+	before, frappe.flags.mute_messages = frappe.flags.mute_messages, True
+	try:
+		with links.to_the_site():  # the welcome mail has one, with the key to the account
+			return user.insert(ignore_permissions=True).name
+	finally:
+		frappe.flags.mute_messages = before
 
 
 def has_outgoing_account() -> bool:

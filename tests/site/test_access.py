@@ -312,7 +312,7 @@ def test_long_and_odd_names_do_not_break_an_invitation(site, people, dt, invite,
 	assert access_of("noah@cedarpine.example") == {client: (True, False)}
 	from msp_licensing.desk import clients
 
-	clients.invite(dt, CEDAR, "odd@cedarpine.example", "Nora <b>N</b>", "O'Hara & \"Co\"")
+	clients.invite(dt, CEDAR, "odd@cedarpine.example", "Nora <b>N</b>", 'O\'Hara & "Co"')
 	assert access_of("odd@cedarpine.example") == {CEDAR: (False, False)}
 	with pytest.raises(site.ValidationError, match="at most 140"):
 		clients.invite(dt, CEDAR, "long@cedarpine.example", "N" * 100, "L" * 100)

@@ -16,6 +16,7 @@ frappe.listview_settings["Licensing Portal User"] = {
 				listview.page.add_actions_menu_item(label, () =>
 					msp_licensing.decide_access(listview.get_checked_items(true), action, () => {
 						listview.clear_checked_items();
+						listview.last_args = null; // Frappe shows nothing new within three seconds
 						listview.refresh();
 					})
 				);
