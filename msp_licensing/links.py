@@ -22,7 +22,9 @@ def has_address() -> bool:
 def site_address() -> str:
 	"""The address of the site, with its scheme: `host_name` in its configuration, else made of the site's name, as for
 	mails that are sent by a job."""
-	request = getattr(frappe.local, "request", None)
+	if not hasattr(frappe.local, "request"):
+		return get_url()
+	request = frappe.local.request
 	frappe.local.request = None
 	try:
 		return get_url()

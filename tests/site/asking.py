@@ -35,7 +35,11 @@ def ask(
 	from msp_licensing.doors import gate
 
 	address = path if path.startswith("/") else f"/api/method/{path}"
-	kept = {key: getattr(frappe.local, key, None) for key in ("request", "form_dict", "response", "flags")}
+	kept = {
+		key: getattr(frappe.local, key)
+		for key in ("request", "form_dict", "response", "flags")
+		if hasattr(frappe.local, key)
+	}
 	frappe.set_user(user)
 	frappe.local.request = Request(EnvironBuilder(path=address, method=verb).get_environ())
 	frappe.local.request_ip = "127.0.0.1"
@@ -57,6 +61,9 @@ def ask(
 			traceback.print_exc()
 	finally:
 		frappe.local.message_log = []
+		if "request" not in kept:
+			# Frappe asks whether there is one, not what it is.
+			del frappe.local.request
 		for key, value in kept.items():
 			setattr(frappe.local, key, value)
 		frappe.set_user("Administrator")

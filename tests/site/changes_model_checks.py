@@ -236,7 +236,9 @@ class Checks:
 						state = row.to_state
 				assert state == self.rows[name].workflow_state, "the last event is of another state"
 				sent = sum(row.event == "sent" for row in rows)
-				assert sent >= len(self.puts.get(name, ())), "a write has no event"
+				# What Pax8's limit turns away is sent again within the same attempt.
+				written = [put for put in self.puts.get(name, ()) if put.status != 429]
+				assert sent >= len(written), "a write has no event"
 
 	def _check_notices(self) -> None:
 		"""Nobody is told twice of one event: in the bell there is nothing twice that says the same at the same step."""

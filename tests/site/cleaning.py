@@ -52,6 +52,8 @@ def forget(frappe: Any) -> None:
 	frappe.cache.delete_value(list(set(frappe.cache.get_keys("")) - kept), make_keys=False)
 	frappe.local.cache = {}
 	frappe.db.value_cache.clear()
+	# Which tables refer to which DocTypes is found out anew in each request.
+	frappe.local.dynamic_link_map = None
 	# With this go what the process remembers and the website's routes.
 	frappe.clear_cache(user="Administrator")
 

@@ -175,21 +175,22 @@ def test_only_licensing_rights_make_or_change_a_record(site, people, dt, record,
 
 
 def test_rest_takes_nothing_from_others(site, people, dt, record, server):
-	import httpx
-
-	from msp_licensing.setup import demo
+	from visitor import Visitor
 
 	name = record(people.reader).name
 	site.db.commit()
 	values = {"user": people.reader, "client_doctype": dt, "client": MUELLER}
 	for user in (people.system_manager, people.requester):
-		with httpx.Client(base_url=server) as browser:
-			browser.post("/api/method/login", data={"usr": user, "pwd": demo.PASSWORD}).raise_for_status()
-			assert browser.post(f"/api/resource/{DOCTYPE}", json=values).status_code == 403
-			assert browser.put(f"/api/resource/{DOCTYPE}/{name}", json={"may_request": 1}).status_code == 403
-			assert browser.delete(f"/api/resource/{DOCTYPE}/{name}").status_code == 403
-			seen = browser.get(f"/api/resource/{DOCTYPE}/{name}").status_code
-			assert seen == (200 if user == people.system_manager else 403)
+		visitor = Visitor(server).sign_in(user)
+		visitor.page()
+		browser = visitor.http
+		browser.headers["X-Frappe-CSRF-Token"] = visitor.token
+		assert browser.post(f"/api/resource/{DOCTYPE}", json=values).status_code == 403
+		assert browser.put(f"/api/resource/{DOCTYPE}/{name}", json={"may_request": 1}).status_code == 403
+		assert browser.delete(f"/api/resource/{DOCTYPE}/{name}").status_code == 403
+		seen = browser.get(f"/api/resource/{DOCTYPE}/{name}").status_code
+		assert seen == (200 if user == people.system_manager else 403)
+		browser.close()
 	assert site.db.count(DOCTYPE, {"user": people.reader}) == 1
 
 

@@ -206,7 +206,10 @@ def test_the_banner_leads_from_connecting_to_syncing_to_mapping(site, empty_sand
 	assert settings.banner()["action"] == "Sync Companies"
 	jobs.run("Companies", trigger="Manual")
 	banner = settings.banner()
-	assert banner["route"][1] == "Pax8 Company" and banner["filters"] == {"client": ["is", "not set"]}
+	assert banner["route"][1] == "Pax8 Company" and banner["filters"] == {
+		"client": ["is", "not set"],
+		"is_own": 0,
+	}
 	site.db.set_single_value("Pax8 Settings", "mode", "Off")
 	site.clear_document_cache("Pax8 Settings", "Pax8 Settings")
 	assert settings.banner()["route"] == ["Form", "Pax8 Settings"]

@@ -152,7 +152,7 @@ def test_a_shared_file_is_not_made_public_by_one_of_its_owners(site, people, pap
 
 
 def test_uploads_and_mails_name_no_file_of_others(
-	site, people, paper, foreign, quiet, clerk, visitor_of_site
+	site, people, paper, foreign, clerk, visitor_of_site, quiet
 ):
 	for user in (people.requester, clerk, visitor_of_site):
 		for function, arguments in (

@@ -224,7 +224,7 @@ def test_no_worker_on_the_long_queue_is_the_reason(site, stale, health):
 	jobs.enqueue("Companies", trigger="Schedule")
 	site.db.commit()
 	code, reason = cause(health)
-	assert code == "No Worker" and "1 jobs" in reason
+	assert code == "No Worker" and "1 job of" in reason
 	assert not health("Companies").on_its_way
 
 
@@ -404,7 +404,7 @@ def test_the_workspace_leads_from_connecting_to_mapping(site, connected, ran):
 	sync("Companies")
 	answer = screen.overview()
 	assert (answer["title"], answer["action"]["label"]) == ("Ready for the next step", "Map Companies")
-	assert answer["action"]["filters"] == {"client": ["is", "not set"]}
+	assert answer["action"]["filters"] == {"client": ["is", "not set"], "is_own": 0}
 
 
 def test_the_workspace_warns_of_a_stopped_scheduler_before_anything_is_stale(site, sandbox, monkeypatch):

@@ -108,3 +108,10 @@ def test_no_module_makes_such_a_link_by_itself():
 		if any(name in path.read_text() for name in ("get_url", "get_link_to_form"))
 	}
 	assert found <= allowed
+
+
+def test_a_job_that_makes_a_link_has_no_request_afterwards(site):
+	"""Frappe asks whether there is one, not what it is: a job that prints a document later would end in an error."""
+	assert not hasattr(site.local, "request")
+	links.site_address()
+	assert not hasattr(site.local, "request")

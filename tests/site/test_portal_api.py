@@ -472,7 +472,9 @@ REQUEST = {
 	"may_withdraw",
 	"may_decide",
 	"amount",
+	"seen_amount",
 	"planned",
+	"history",
 }
 
 
@@ -513,7 +515,7 @@ def test_the_list_shows_what_the_client_has_with_its_state_in_words(site, people
 	assert azure["quantity_text"] == "By usage" and not azure["may_change"] and "usage" in azure["reason"]
 	assert cards[storybook.CEDAR_ACROBAT_TRIAL]["status"]["word"] == "Trial"
 	assert cards[storybook.CEDAR_DROPSUITE_PENDING]["status"]["word"] == "Being set up"
-	assert "Being set up" in cards[storybook.CEDAR_DROPSUITE_PENDING]["reason"]
+	assert "being set up" in cards[storybook.CEDAR_DROPSUITE_PENDING]["reason"]
 	assert storybook.CEDAR_EXCHANGE_CANCELLED not in cards
 	assert [card["id"] for card in page["ended"]] == [storybook.CEDAR_EXCHANGE_CANCELLED]
 	assert page["ended"][0]["terms"][0].startswith("Ended on")

@@ -68,9 +68,11 @@ def test_texts_of_scripts_are_found_by_the_extractor_of_pot_files(site):
 
 def test_the_texts_of_the_decision_and_of_the_steps_at_pax8_are_translated(extracted, monkeypatch):
 	# Those that were marked by a name which no extractor knows.
-	from msp_licensing.desk import applying, chain, requests
+	from msp_licensing.changes.audit import events
+	from msp_licensing.desk import applying, requests
 
-	shown = [*requests.VERDICTS.values(), *applying.STEPS.values(), *chain.AT_PAX8.values()]
+	shown = [*requests.VERDICTS.values(), *applying.STEPS.values()]
+	shown += [words for kind in events.EVENTS.values() for words in (kind.staff, kind.client) if words]
 	shown += [text for pair in requests.CHECKS.values() for text in pair if text]
 	shown += [words for words, _color in applying.OUTCOMES.values()]
 	assert {str(text) for text in shown if "{" not in str(text)} <= extracted

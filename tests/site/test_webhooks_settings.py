@@ -40,27 +40,25 @@ def reached_at(site, server, monkeypatch):
 
 @pytest.fixture
 def desk(server, people):
-	"""`desk(user)(function, **arguments)` calls a function of the form over HTTP, as that user."""
-	import httpx
+	"""`desk(user)(function, **arguments)` calls a function of the form over HTTP, as that user, with their page's token."""
+	from visitor import Visitor
 
-	from msp_licensing.setup.demo import PASSWORD
-
-	clients = []
+	visitors = []
 
 	def sign_in(user=None):
-		http = httpx.Client(base_url=server, timeout=60)
-		clients.append(http)
+		visitor = Visitor(server)
+		visitors.append(visitor)
 		if user:
-			assert http.post("/api/method/login", data={"usr": user, "pwd": PASSWORD}).status_code == 200
+			visitor.sign_in(user).page()
 
 		def call(function, **arguments):
-			return http.post(API + function, json=arguments)
+			return visitor.post(API + function, arguments)
 
 		return call
 
 	yield sign_in
-	for http in clients:
-		http.close()
+	for visitor in visitors:
+		visitor.http.close()
 
 
 def change_settings(site, **values):
@@ -552,20 +550,21 @@ def test_the_real_worker_takes_it_from_there(site, sandbox, people, desk):
 def test_what_somebody_saves_in_the_form_meanwhile_is_kept(
 	site, server, sandbox, people, as_user, reached_at, monkeypatch
 ):
-	import httpx
+	from visitor import Visitor
 
 	from msp_licensing.desk import webhooks
 	from msp_licensing.pax8 import Pax8Client
-	from msp_licensing.setup.demo import PASSWORD
 
 	create = Pax8Client.create_webhook
 
 	def meanwhile(self, **options):
 		made = create(self, **options)
-		with httpx.Client(base_url=server, timeout=60) as http:
-			http.post("/api/method/login", data={"usr": people.system_manager, "pwd": PASSWORD})
-			saved = http.put("/api/resource/Pax8 Settings/Pax8 Settings", json={"calls_per_minute": 777})
-			assert saved.status_code == 200
+		visitor = Visitor(server).sign_in(people.system_manager)
+		visitor.page()
+		visitor.http.headers["X-Frappe-CSRF-Token"] = visitor.token
+		saved = visitor.http.put("/api/resource/Pax8 Settings/Pax8 Settings", json={"calls_per_minute": 777})
+		assert saved.status_code == 200
+		visitor.http.close()
 		return made
 
 	monkeypatch.setattr(Pax8Client, "create_webhook", meanwhile)

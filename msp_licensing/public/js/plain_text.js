@@ -109,7 +109,7 @@ frappe.provide("msp_licensing.plain_text");
 		return is_ours(doctype) ? title && esc(title) : title;
 	});
 
-	/** The text for a count: `plural(n, __("{0} license", [n]), __("{0} licenses", [n]))`. */
+	/** The text for a count, of two that are translated: the one for 1 and the one for every other number. */
 	msp_licensing.plural = (count, one, more) => (Number(count) === 1 ? one : more);
 
 	for (const doctype of Object.keys(frappe.meta.docfield_map)) {

@@ -25,9 +25,9 @@ msp_licensing.show_vendor_changes = async function (frm, $wrapper, settings) {
 			.appendTo($box);
 	}
 	if (answer.unmatched.length) {
-		$(`<div class="form-message yellow" role="alert">${__("No product is of: {0}. A rule for such a vendor does nothing.", [
-			answer.unmatched.map((name) => `<b>${escape_html(name)}</b>`).join(", "),
-		])}</div>`).appendTo($wrapper);
+		const names = answer.unmatched.map((name) => `<b>${escape_html(name)}</b>`).join(", ");
+		const text = __("No product is of: {0}. A rule for such a vendor does nothing.", [names]);
+		$(`<div class="form-message yellow" role="alert">${text}</div>`).appendTo($wrapper);
 	}
 };
 
