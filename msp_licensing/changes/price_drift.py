@@ -264,9 +264,7 @@ def check_seen(name: str, seen: str | None, *, expect: tuple[str, ...]) -> None:
 	if not other or (outcome == SAME and row.workflow_state not in expect):
 		return
 	frappe.db.commit()  # nosemgrep: the refusal that follows would roll it back
-	refuse(
-		_("The amount has changed: it is {0} now. Please look at the request again.").format(_shown(now))
-	)
+	refuse(_("The amount has changed: it is {0} now. Please look at the request again.").format(_shown(now)))
 
 
 def renew(doc: Any) -> None:

@@ -338,7 +338,7 @@ def _insert(row: Any, wanted: int, *, state: str, **values: Any) -> Any:
 	try:
 		# Portal users have no DocPerm: everything above this line is the permission check.
 		doc.insert(ignore_permissions=True)
-	except frappe.UniqueValidationError as error:
+	except frappe.UniqueValidationError:
 		refuse(_("There is an open request for this subscription already."), AskedAlready)
 	doc.flags.automation_waits = False
 	return doc

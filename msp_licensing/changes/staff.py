@@ -95,7 +95,7 @@ def change_now(subscription: str, quantity: Any, reason: str, *, seen_quantity: 
 	doc.flags.at_once, doc.flags.begins_as = True, APPROVED
 	try:
 		doc.insert()
-	except frappe.UniqueValidationError as error:
+	except frappe.UniqueValidationError:
 		refuse(_("There is an open request for this subscription already."), AskedAlready)
 	requests.queue_apply(doc.name)
 	return doc.reload()

@@ -235,9 +235,7 @@ class TestWhatWasPlanned:
 		return doc
 
 	@pytest.mark.parametrize("behind_our_back", [True, False])
-	def test_what_only_the_rules_approved_is_held(
-		self, site, sandbox, people, switch, due, behind_our_back
-	):
+	def test_what_only_the_rules_approved_is_held(self, site, sandbox, people, switch, due, behind_our_back):
 		from msp_licensing.setup import demo
 
 		site.db.delete("Licensing Vendor Override")
@@ -294,7 +292,11 @@ class TestWhatWasPlanned:
 
 		second = make_portal_user("second@msp.example", None, "Licensing Manager")
 		switch(True, MUELLER)
-		new = {"doctype": REQUEST, "subscription": storybook.MUELLER_BUSINESS_PREMIUM, "timing": "End of Term"}
+		new = {
+			"doctype": REQUEST,
+			"subscription": storybook.MUELLER_BUSINESS_PREMIUM,
+			"timing": "End of Term",
+		}
 		with as_user(second):
 			new |= {"requested_quantity": 12, "staff_reason": "They are leaving"}
 			name = site.get_doc(new).insert().name

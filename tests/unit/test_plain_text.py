@@ -82,7 +82,9 @@ def is_harmless(part: ast.expr) -> bool:
 	if called in ("escape_html", "as_html"):
 		return True
 	if called == "_":
-		return is_label(part.args[0]) or not any(isinstance(node, ast.Call) for node in ast.walk(part.args[0]))
+		return is_label(part.args[0]) or not any(
+			isinstance(node, ast.Call) for node in ast.walk(part.args[0])
+		)
 	if called == "frappe.bold":
 		return is_harmless(part.args[0])
 	if called == "plural":
@@ -99,7 +101,9 @@ def is_label(part: ast.expr) -> bool:
 
 
 def messages_of(path: Path) -> list[tuple[int, ast.expr]]:
-	calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+	calls = (
+		node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+	)
 	return [
 		(call.lineno, call.args[0])
 		for call in calls
@@ -127,4 +131,6 @@ def test_a_refusal_is_never_silent():
 		for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
 			if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
 				raised = ast.unparse(node.exc.func).rsplit(".", 1)[-1]
-				assert raised not in ("ChangeRefused", "AskedAlready"), f"{path}: changes.requests.refuse says it, too"
+				assert raised not in ("ChangeRefused", "AskedAlready"), (
+					f"{path}: changes.requests.refuse says it, too"
+				)

@@ -241,7 +241,6 @@ def test_whitelisted_functions_live_where_their_access_is_tested():
 		"doors/replaced.py: get_link_title",
 		"doors/replaced.py: get_workflow_state_count",
 		"overrides/connections.py: get_open_count",
-		"overrides/connections.py: get_open_count",
 		"overrides/exports.py: download_template",
 		"overrides/exports.py: export_data",
 		"overrides/exports.py: export_list",
