@@ -1,7 +1,7 @@
 """Everything that can be called, by everybody who must not see it, with marks planted into every row of the app.
 
 The ordinary run takes the functions that name a DocType, for two roles and one record: a minute or two. The whole
-sweep (all functions, all roles, several records) takes about a quarter of an hour:
+sweep (all functions, all roles, several records) takes much longer:
 `MSP_LICENSING_DRILLS=all make test ARGS=tests/drills`.
 """
 
