@@ -272,14 +272,20 @@ def test_a_revoked_record_wins_when_clients_are_merged(site, people, dt, invite,
 	site.db.rollback()
 
 
-def test_a_renamed_user_keeps_access_and_merged_users_gain_none(site, people, dt, access_of):
-	site.rename_doc("User", people.requester, "olga@cedarpine.example", force=True, show_alert=False)
-	assert access_of("olga@cedarpine.example") == {CEDAR: (True, False)}
-	site.rename_doc("User", people.reader, "olga@cedarpine.example", merge=True, force=True, show_alert=False)
-	assert access_of("olga@cedarpine.example") == {CEDAR: (False, False)}
-	assert site.db.count(DOCTYPE, {"user": "olga@cedarpine.example"}) == 1
-	site.db.rollback()
-	site.clear_cache()
+def test_a_renamed_user_keeps_access_and_merged_users_gain_none(
+	site, people, dt, make_portal_user, access_of
+):
+	# People of this test alone: from Frappe 15.101 on, renaming a user commits.
+	old, twin = "old@cedarpine.example", "twin@cedarpine.example"
+	make_portal_user(old, CEDAR, "Licensing Client")
+	make_portal_user(twin, CEDAR, "Licensing Viewer")
+	new = "new@cedarpine.example"
+	site.rename_doc("User", old, new, force=True, show_alert=False)
+	assert access_of(new) == {CEDAR: (True, False)} and access_of(old) == {}
+	site.rename_doc("User", twin, new, merge=True, force=True, show_alert=False)
+	assert access_of(new) == {CEDAR: (False, False)}
+	assert site.db.count(DOCTYPE, {"user": new}) == 1
+	site.db.commit()
 
 
 def test_deleted_users_contacts_and_clients_take_access_with_them(
