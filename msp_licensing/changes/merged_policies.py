@@ -40,6 +40,8 @@ def after_rename(doc: Any, method: str, old: str, new: str, merge: bool = False)
 
 
 def _tell(client_doctype: str, client: str, own: Sequence[Any]) -> None:
+	# User Permissions for the other record are for this one by now; Frappe's own clearing comes later.
+	frappe.cache.delete_value("user_permissions")
 	title = client_title(client_doctype, client)
 	if len(own) > 1:
 		subject = _("{0} has {1} licensing policies since clients were merged").format(title, len(own))

@@ -21,8 +21,8 @@ class Change:
 	Attributes:
 		known: the name by which the vendor is known. vendor: the name at Pax8 now; `None` = none.
 		products: their ids.
-		since: the beginning of the sync that first saw it.
-		first_seen: when the first of the products appeared here.
+		since: the beginning of the sync that first saw it, in UTC.
+		first_seen: when the first of the products appeared here, in UTC.
 	"""
 
 	known: str
@@ -44,7 +44,7 @@ def is_renamed(change: Change, first_seen: Mapping[str, datetime]) -> bool:
 	other one appeared shortly before.
 
 	Args:
-		first_seen: by `vendor_key`, when the first of the products appeared that are of their vendor without a change.
+		first_seen: by `vendor_key`, when the first of the products appeared (UTC) that are of their vendor without a change.
 	"""
 	if not vendor_key(change.vendor):
 		return False

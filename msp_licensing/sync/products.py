@@ -12,8 +12,16 @@ from msp_licensing.sync.mirror import Mirror, Row, fingerprint, fitting, upsert
 
 DOCTYPE = "Pax8 Product"
 
-# What a new product starts with, and staff own from then on.
-_CHOICES = ("known_vendor", "category", "visible", "featured", "usage_class", "usage_class_set_by_staff")
+# What a new product starts with; from then on it is staff's, or stays as it is.
+_CHOICES = (
+	"first_seen_on",
+	"known_vendor",
+	"category",
+	"visible",
+	"featured",
+	"usage_class",
+	"usage_class_set_by_staff",
+)
 _INSERT_ONLY = ("pax8_id", *_CHOICES)
 
 
@@ -61,7 +69,7 @@ class _Uncounted:
 
 
 def _mirror(run: Any) -> Mirror:
-	since = clock.site_now()
+	since = clock.utc_now()
 	return Mirror(DOCTYPE, run, write=lambda rows: _write(rows, since), choices=_CHOICES)
 
 
@@ -92,10 +100,9 @@ def store_one(product: Product) -> str | None:
 	Raises:
 		ValueError: something in it cannot be stored.
 	"""
-	row = row_of(product)
+	since, row = clock.utc_now(), row_of(product)
 	choices = _first_choices(product.name, product.vendor_name)
 	values = fitting(DOCTYPE)({"pax8_id": product.id, **row, **choices})
-	since = clock.site_now()
 	upsert(DOCTYPE, [(product.id, {**values, "fingerprint": fingerprint(row)})], insert_only=_INSERT_ONLY)
 	vendors.note([product.id], since)
 	return values["vendor"]
@@ -111,8 +118,9 @@ def store_placeholder(product_id: str, name: str | None) -> None:
 
 
 def _first_choices(name: str | None, vendor: str | None) -> Row:
-	"""What a new product starts with; from then on these belong to staff."""
+	"""What a new product starts with."""
 	return {
+		"first_seen_on": clock.utc_now(),
 		"known_vendor": vendor,
 		"category": guess_category(name, vendor),
 		"visible": 0,

@@ -116,7 +116,7 @@ def _tell_of_vendors(known: dict[str, Any]) -> None:
 			known,
 			"Products",
 			VENDOR,
-			since=change.since,
+			since=clock.to_site(change.since),
 			cause=None,
 			reason=_vendor_words(change),
 			problem_key=change.key,

@@ -283,6 +283,51 @@ def test_days_are_counted_where_they_belong(site, zone, clock):
 	assert (str(times.site_today()), str(planning.today())) == ("2027-03-14", "2027-03-14")
 
 
+@pytest.mark.parametrize(("name", "night"), NIGHTS)
+def test_a_vendor_that_gets_its_new_name_while_the_clocks_change_is_still_known_by_the_old_one(
+	site, sandbox, zone, clock, monkeypatch, name, night
+):
+	"""A new product seems to be there since before its walk began, as if its vendor had been known all along."""
+	from msp_licensing.rules.values import vendor_key
+	from msp_licensing.sync import jobs, products, vendors
+
+	known = site.db.get_value("Pax8 Product", storybook.KEEPER_BUSINESS, "vendor")
+	sandbox.change("products", id="stays", name="Keeper Classic", vendorName=known)
+	zone(name)
+	clock.set(night - timedelta(days=3))
+	assert jobs.run("Products", trigger="Manual")
+	usual = products._mirror
+
+	def takes_minutes(run):
+		mirror = usual(run)
+		clock.forward(minutes=8)
+		return mirror
+
+	monkeypatch.setattr(products, "_mirror", takes_minutes)
+	clock.set(night)
+	sandbox.change("products", storybook.KEEPER_BUSINESS, vendorName="Keeper CSP")
+	sandbox.change("products", id="new", name="Keeper Tomorrow", vendorName="Keeper CSP")
+	assert jobs.run("Products", trigger="Manual")
+	assert vendors.renamed() == {vendor_key("Keeper CSP"): (known,)}
+
+
+@pytest.mark.parametrize("name", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_another_time_zone_makes_no_vendor_new_nor_old(site, sandbox, zone, clock, name):
+	"""A product goes to a vendor that has been known for hours: that renames nothing, wherever the site is by then."""
+	from msp_licensing.sync import jobs, vendors
+
+	zone("Etc/UTC")
+	clock.set(datetime(2027, 6, 1, 12))
+	sandbox.change("products", id="early", name="Sophia", vendorName="Sophia Security")
+	assert jobs.run("Products", trigger="Manual")
+	zone(name)
+	clock.forward(hours=2)
+	sandbox.change("products", storybook.KEEPER_BUSINESS, vendorName="Sophia Security")
+	sandbox.change("products", id="stays", name="Keeper Classic", vendorName="Keeper Security")
+	assert jobs.run("Products", trigger="Manual")
+	assert vendors.renamed() == {}
+
+
 # --------------------------------------------------------------------------------------------- rows of before
 
 

@@ -426,3 +426,54 @@ class TestNotices:
 		restrict(people.manager, MUELLER)
 		assert groups.who_see_all_clients([people.manager, second]) == [second]
 		assert groups.who_see_all_clients([people.manager]) == ["Administrator"]
+
+	@pytest.mark.parametrize("of", [CEDAR, "Cedar (old)"])
+	def test_merged_policies_are_told_to_who_may_see_the_client(self, site, people, restrict, second, of):
+		"""Also to somebody who was restricted to the record that went: the User Permission goes along."""
+		from frappe.core.doctype.user_permission.user_permission import get_user_permissions
+
+		from msp_licensing.setup import demo
+
+		demo.make_client("Cedar (old)")
+		restrict(second, of)
+		restrict(people.manager, MUELLER)
+		for client in (CEDAR, "Cedar (old)"):
+			record = key(client)
+			site.get_doc(
+				{"doctype": "Licensing Client Policy", "client_doctype": record.doctype, "client": client}
+			).insert()
+		site.db.commit()
+		get_user_permissions(second)  # as a request of theirs has left it in the cache
+		site.rename_doc(demo.client_doctype(), "Cedar (old)", CEDAR, merge=True)
+		site.db.commit()
+		assert bells(site) == mails(site) == [second]
+
+	def test_a_moved_price_is_told_to_who_may_see_the_client(self, site, people, restrict, second):
+		from msp_licensing.changes import price_drift
+
+		def price(amount):
+			site.db.set_value("Pax8 Subscription", THEIRS, {"client_price": amount, "currency": "USD"})
+			site.db.commit()
+
+		price(10)
+		doc = ask(site, people.requester)
+		restrict(people.manager, MUELLER)
+		for told in ("Notification Log", "Email Queue Recipient"):
+			site.db.delete(told)
+		site.db.commit()
+		price(100)
+		assert price_drift.run() == 1
+		site.set_user("Administrator")
+		of_staff = {people.manager, second, people.system_manager, "Administrator"}
+		assert of_staff.intersection(bells(site)) == of_staff.intersection(mails(site)) == {second}
+		notices = {"request": doc.name, "event": "price_moved"}
+		assert people.manager not in site.get_all("License Change Notice", notices, pluck="recipient")
+
+	def test_a_renamed_vendor_is_told_to_who_may_see_all_clients(self, site, sandbox, people, restrict, second):
+		from msp_licensing.sync import jobs
+
+		restrict(people.manager, MUELLER)
+		sandbox.change("products", storybook.KEEPER_BUSINESS, vendorName="Keeper CSP")
+		assert jobs.run("Products", trigger="Manual")
+		site.set_user("Administrator")
+		assert bells(site) == mails(site) == [second]
