@@ -12,9 +12,9 @@ def execute() -> None:
 	frappe.db.sql("update `tabPax8 Product` set known_vendor = vendor where ifnull(known_vendor, '') = ''")
 	# A walk writes whole batches at one moment: there are few of these.
 	for (created,) in frappe.db.sql(
-		"select distinct creation from `tabPax8 Product` where first_seen_on is null and creation is not null"
+		"select distinct creation from `tabPax8 Product` where first_synced_on is null and creation is not null"
 	):
 		frappe.db.sql(
-			"update `tabPax8 Product` set first_seen_on = %s where creation = %s and first_seen_on is null",
+			"update `tabPax8 Product` set first_synced_on = %s where creation = %s and first_synced_on is null",
 			(clock.to_utc(created), created),
 		)

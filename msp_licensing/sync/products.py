@@ -14,7 +14,7 @@ DOCTYPE = "Pax8 Product"
 
 # What a new product starts with; from then on it is staff's, or stays as it is.
 _CHOICES = (
-	"first_seen_on",
+	"first_synced_on",
 	"known_vendor",
 	"category",
 	"visible",
@@ -120,7 +120,7 @@ def store_placeholder(product_id: str, name: str | None) -> None:
 def _first_choices(name: str | None, vendor: str | None) -> Row:
 	"""What a new product starts with."""
 	return {
-		"first_seen_on": clock.utc_now(),
+		"first_synced_on": clock.utc_now(),
 		"known_vendor": vendor,
 		"category": guess_category(name, vendor),
 		"visible": 0,

@@ -55,7 +55,7 @@ def changes() -> list[Change]:
 	for row in frappe.get_all(
 		DOCTYPE,
 		filters={"vendor_changed_on": ("is", "set")},
-		fields=["name", "first_seen_on", "vendor", "known_vendor", "vendor_changed_on"],
+		fields=["name", "first_synced_on", "vendor", "known_vendor", "vendor_changed_on"],
 		order_by="vendor_changed_on asc, name asc",
 	):
 		found.setdefault((vendor_key(row.known_vendor), vendor_key(row.vendor)), []).append(row)
@@ -65,7 +65,7 @@ def changes() -> list[Change]:
 			rows[0].vendor or None,
 			tuple(row.name for row in rows),
 			rows[0].vendor_changed_on,
-			min(row.first_seen_on or datetime.min for row in rows),
+			min(row.first_synced_on or datetime.min for row in rows),
 		)
 		for rows in found.values()
 	]
@@ -81,8 +81,8 @@ def renamed(found: list[Change] | None = None) -> dict[str, tuple[str, ...]]:
 def _first_seen() -> Mapping[str, datetime]:
 	first: dict[str, datetime] = {}
 	for vendor, seen in frappe.db.sql(
-		"""select vendor, min(first_seen_on) from `tabPax8 Product`
-		where discontinued = 0 and vendor is not null and vendor_changed_on is null and first_seen_on is not null
+		"""select vendor, min(first_synced_on) from `tabPax8 Product`
+		where discontinued = 0 and vendor is not null and vendor_changed_on is null and first_synced_on is not null
 		group by vendor"""
 	):
 		key = vendor_key(vendor)

@@ -255,11 +255,11 @@ def test_the_patch_keeps_what_is_known_and_can_run_again(site, sandbox):
 	from msp_licensing.patches import keep_known_vendors
 
 	site.db.sql("update `tabPax8 Product` set known_vendor = null")
-	site.db.set_value("Pax8 Product", PRODUCT, {"known_vendor": "Old Name", "first_seen_on": None})
+	site.db.set_value("Pax8 Product", PRODUCT, {"known_vendor": "Old Name", "first_synced_on": None})
 	created = site.db.get_value("Pax8 Product", PRODUCT, "creation")
 	for _time in range(2):
 		keep_known_vendors.execute()
-	assert site.db.get_value("Pax8 Product", PRODUCT, "first_seen_on") == clock.to_utc(created)
+	assert site.db.get_value("Pax8 Product", PRODUCT, "first_synced_on") == clock.to_utc(created)
 	rows = site.get_all("Pax8 Product", fields=["name", "vendor", "known_vendor"])
 	assert all(row.known_vendor == row.vendor for row in rows if row.name != PRODUCT)
 	assert site.db.get_value("Pax8 Product", PRODUCT, "known_vendor") == "Old Name"
