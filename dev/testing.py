@@ -1,5 +1,6 @@
 """`make test`: every test, on a site that is made for this run and removed after it."""
 
+import json
 import os
 import shlex
 import shutil
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import config
@@ -85,42 +86,78 @@ def needs(paths: list[str], kind: str) -> bool:
 def on_a_site(
 	toolchain: Toolchain, paths: list[str], options: list[str], env: dict[str, str], *, browser: bool
 ) -> int:
-	with site_for_one_run(toolchain, assets=browser) as bench:
-		code = pytest(toolchain.python, paths, options, {**test_env.exports(bench), **env})
+	remove_abandoned(toolchain)
+	count = processes(paths, options)
+	with ExitStack() as stack:
+		first = stack.enter_context(site_for_one_run(toolchain, assets=browser))
+		benches = [first]
+		if count > 1:
+			step(f"Making {count - 1} more like it: {count} processes share the tests")
+			first.stop()
+			for number in range(2, count + 1):
+				benches.append(
+					stack.enter_context(site_for_one_run(toolchain, assets=browser, like=first, number=number))
+				)
+			first.start(programs.all_of(first))
+			sites = [test_env.exports(bench) for bench in benches]
+			env = {**env, "MSP_LICENSING_TEST_SITES": json.dumps(sites)}
+			# A file's tests stay together, and files in their order: tests that need the running site come last.
+			options = [*options, f"--numprocesses={count}", "--dist=loadfile", "--no-loadscope-reorder"]
+		code = pytest(toolchain.python, paths, options, {**test_env.exports(first), **env})
 		if code:
-			save_logs(bench)
+			save_logs(benches)
 		return code
 
 
+def processes(paths: list[str], options: list[str]) -> int:
+	"""How many processes share the tests: as many as there are processors, four at most, one where that makes no sense."""
+	if chosen := os.environ.get("MSP_LICENSING_TEST_PROCESSES"):
+		if not chosen.isdecimal() or not int(chosen):
+			raise Failure(f"MSP_LICENSING_TEST_PROCESSES is a number from 1 on, not {chosen!r}.")
+		return int(chosen)
+	whole = {f"tests/{name}" for name in FOLDERS}
+	alone = {"--pdb", "--trace", "-s", "--capture=no"}.intersection(options)
+	if alone or not whole.intersection(path.rstrip("/") for path in paths):
+		return 1
+	return min(4, len(os.sched_getaffinity(0)))
+
+
 @contextmanager
-def site_for_one_run(toolchain: Toolchain, *, assets: bool) -> Iterator[Bench]:
-	"""A new site with the app, with a database and Redis of its own; removed in the end, unless KEEP is set."""
-	remove_abandoned(toolchain)
-	bench = Bench(config.home() / "runs" / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}", toolchain)
+def site_for_one_run(
+	toolchain: Toolchain, *, assets: bool, like: Bench | None = None, number: int = 1
+) -> Iterator[Bench]:
+	"""A new site with the app, with a database and Redis of its own; removed in the end, unless KEEP is set.
+
+	With `like`, a stopped bench of this run, it is a copy of that one.
+	"""
+	name = f"{time.strftime('%Y%m%d-%H%M%S')}-{number}-{os.getpid()}"
+	bench = Bench(config.home() / "runs" / name, toolchain)
 	failed = True
 	try:
-		step("Making a site for this run")
-		template.copy(template.template(toolchain), bench, test_env.SITE, allow_tests=True)
+		if not like:
+			step("Making a site for this run")
+		template.copy(like or template.template(toolchain), bench, test_env.SITE, allow_tests=True)
 		if assets:
 			bench.link_assets()
 		else:
 			bench.without_assets()
 		bench.start(programs.all_of(bench))
-		step(f"Installing {config.APP} into it")
-		bench.frappe(f"install {config.APP}", "install-app", config.APP)
+		if not like:
+			step(f"Installing {config.APP} into it")
+			bench.frappe(f"install {config.APP}", "install-app", config.APP)
 		yield bench
 		failed = False
 	except Failure as e:
 		e.log = keep_log(e.log, bench)
 		raise
 	finally:
-		for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-			signal.signal(name, signal.SIG_IGN)
+		for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+			signal.signal(each, signal.SIG_IGN)
 		if os.environ.get("KEEP"):
 			keep(bench)
 		elif bench.path.exists():
 			if failed:
-				save_logs(bench)
+				save_logs([bench])
 			bench.destroy()
 
 
@@ -144,15 +181,17 @@ def pytest(python: Path, paths: list[str], options: list[str], env: dict[str, st
 		raise
 
 
-def save_logs(bench: Bench) -> None:
-	"""The last failed run's logs, since its folder goes."""
+def save_logs(benches: list[Bench]) -> None:
+	"""The last failed run's logs, since its folders go."""
 	target = config.home() / "logs" / "last-failed-run"
 	if target.exists():
 		home.remove(target)
-	target.mkdir(parents=True)
-	for kind in ("*.log", "*.png"):
-		for file in bench.logs.glob(kind):
-			shutil.copy2(file, target)
+	for number, bench in enumerate(benches, 1):
+		folder = target / str(number) if len(benches) > 1 else target
+		folder.mkdir(parents=True)
+		for kind in ("*.log", "*.png"):
+			for file in bench.logs.glob(kind):
+				shutil.copy2(file, folder)
 	step(f"The logs of this run's services, and what browsers showed where a test failed: {target}")
 
 

@@ -4,6 +4,7 @@
 MSP_LICENSING_REQUIRE_BROWSER); plain `pytest` runs what it can.
 """
 
+import json
 import os
 import shlex
 import socket
@@ -23,6 +24,14 @@ SITE_VARIABLES = ("FRAPPE_SITES_PATH", "FRAPPE_TEST_SITE")
 BROWSER_VARIABLES = ("MSP_LICENSING_CHROMIUM", "MSP_LICENSING_TEST_SUPERVISOR")
 
 not_run: dict[str, set[str]] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+	"""Of several processes of pytest-xdist, each has a site of its own: databases, Redis, ports and logs."""
+	if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+		sites = json.loads(os.environ.get("MSP_LICENSING_TEST_SITES") or "[]")
+		if sites:
+			os.environ.update(sites[int(worker.removeprefix("gw"))])
 
 
 def kind_of(path: Path) -> str:

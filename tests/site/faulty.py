@@ -29,6 +29,7 @@ _BOOKKEEPING = {
 	"price_fingerprint",
 	"priced_on",
 	"read_on",
+	"first_synced_on",
 }
 STAFF = {
 	"Pax8 Company": ("client_doctype", "client"),
