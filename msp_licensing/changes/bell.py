@@ -18,7 +18,7 @@ def sentence(text: str) -> str:
 
 def something() -> str:
 	"""For whatever has no sentence of its own."""
-	return _("Something in MSP Licensing needs a look.")
+	return _("MSP Licensing needs your attention.")
 
 
 def link(*, for_staff: bool) -> str | None:
@@ -47,11 +47,11 @@ def _sentences() -> dict[str, str]:
 		"staff_outcome": _("There is news about your license change request."),
 		"staff_pending": _("A license change request waits for a decision."),
 		"staff_price_moved": _("A license change request has to be decided again."),
-		"staff_problem": _("A license change needs a look."),
+		"staff_problem": _("A license change needs your attention."),
 		"staff_provisioning_slow": _("Pax8 is still provisioning a license change."),
 		"staff_quantity_moved": _("A license change request has to be decided again."),
 		"staff_released": _("A license change was applied without approval."),
 		"staff_reminder": _("A license change request still waits for a decision."),
-		"staff_scheduled_changed": _("A planned license change needs a look."),
+		"staff_scheduled_changed": _("A planned license change needs your attention."),
 		"staff_scheduled_soon": _("A planned license change comes soon."),
 	}

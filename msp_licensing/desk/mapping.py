@@ -65,7 +65,7 @@ def create_client(company: str, client_name: str) -> str:
 	doc = frappe.get_doc(DOCTYPE, company)
 	doc.check_permission("write")
 	if doc.is_own:
-		frappe.throw(_("This company stands for your own (Pax8 Settings): it is no client."))
+		frappe.throw(_("This is your own company (Pax8 Settings), not a client. It cannot be mapped."))
 	if doc.client:
 		frappe.throw(
 			_("{0} is mapped to {1} already.").format(

@@ -130,10 +130,10 @@ CHECKS = {
 	),
 	"client_approved": (_lt("The client's own approver agrees"), _lt("{by}")),
 	"no_client_approver": (_lt("The client's own approver agrees"), ""),
-	"vendor_override": (_lt("Vendor is not one that always waits"), _lt("{vendor}")),
-	"product_always": (_lt("Product does not always wait"), ""),
+	"vendor_override": (_lt("Vendor does not always need approval"), _lt("{vendor}")),
+	"product_always": (_lt("Product does not always need approval"), ""),
 	"unknown_vendor": (_lt("Vendor is known"), ""),
-	"subscription_always": (_lt("Subscription does not always wait"), ""),
+	"subscription_always": (_lt("Subscription does not always need approval"), ""),
 	"decreases_need_approval": (_lt("Is no decrease"), _lt("{current} → {wanted}")),
 	"require_approval": (
 		_lt("Approval is not required by default"),

@@ -93,3 +93,33 @@ def test_a_manager_fills_in_a_new_request_and_makes_the_change_at_once(demo_site
 	)
 	assert kept == [{"decision": "Direct", "timing": "Now", "staff_reason": "Asked for on the telephone"}]
 	assert not page.errors
+
+
+def test_a_manager_saves_a_request_for_a_client_that_is_disabled(demo_site, look, sign_in):
+	from playwright.sync_api import expect
+
+	switch = (
+		"from msp_licensing.setup import demo\n"
+		"doc = frappe.get_doc(demo.client_doctype(), demo.CEDAR)\n"
+		"doc.disabled = {0}\n"
+		"doc.save(ignore_permissions=True)"
+	)
+	look(switch.format(1))
+	try:
+		page = sign_in(demo_site.manager, "/app/license-change-request/new")
+		form = page.locator(".form-page:visible")
+		form.locator("[data-fieldname=subscription] input").fill("Keeper")
+		page.locator("[data-fieldname=subscription] [role=option]", has_text="Cedar").first.click()
+		expect(form.locator("[data-fieldname=current_quantity]")).to_contain_text("10")
+		expect(form.locator("[data-fieldname=client_name]")).to_contain_text("Cedar & Pine Architects")
+		form.locator("[data-fieldname=requested_quantity] input").fill("30")
+		page.keyboard.press("Tab")
+		expect(form.locator(".form-message:visible").first).to_contain_text("the client is disabled")
+		form.locator("[data-fieldname=staff_reason] textarea").fill("They are leaving")
+		page.locator(".page-head:visible").get_by_role("button", name="Save").click()
+		page.wait_for_url("**/license-change-request/LCR-*")
+	finally:
+		look(switch.format(0))
+	[kept] = look("answer = frappe.get_all('License Change Request', fields=['client', 'client_name'])")
+	assert kept == {"client": "Cedar & Pine Architects", "client_name": "Cedar & Pine Architects"}
+	assert not page.errors

@@ -1,4 +1,4 @@
-"""A client that is disabled looks and changes nothing; staff decide what waits. Enabled again, all is as before."""
+"""A disabled client can look but not change anything; staff decide its open requests. Enabled again, all is as before."""
 
 from datetime import timedelta
 

@@ -37,7 +37,7 @@ function show_intro(frm) {
 	if (vanished) {
 		frm.set_intro(__("The last complete sync no longer found this company at Pax8."), "gray");
 	} else if (frm.doc.is_own) {
-		frm.set_intro(__("Your own company (Pax8 Settings, Own Company IDs): it is no client."), "blue");
+		frm.set_intro(__("This is your own company (Pax8 Settings, Own Company IDs), not a client."), "blue");
 	} else if (!client) {
 		frm.set_intro(
 			__(

@@ -43,7 +43,7 @@ class Pax8Settings(PlainTextDocument):
 			ids = own_companies.ids_in(self.shadow_company_ids)
 		except ValueError as error:
 			typed = frappe.bold(escape_html(str(error)[:80]))
-			frappe.throw(_("{0} is no company id of Pax8's.").format(typed))
+			frappe.throw(_("{0} is not a Pax8 company ID.").format(typed))
 		own_companies.check(ids)
 		self.shadow_company_ids = "\n".join(ids)
 
