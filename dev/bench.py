@@ -41,6 +41,13 @@ def port_free(port: int) -> bool:
 	return True
 
 
+def answers(port: int) -> bool:
+	"""Whether something on this machine accepts a connection on the port."""
+	with socket.socket() as s:
+		s.settimeout(1)
+		return s.connect_ex(("127.0.0.1", port)) == 0
+
+
 def take_port(port: int) -> bool:
 	"""Takes a free port for as long as this process lives; False if somebody uses it, or has taken it.
 
@@ -377,11 +384,8 @@ performance_schema = OFF
 			status = self.supervisorctl("status", program).stdout
 			if "FATAL" in status or "EXITED" in status:
 				break
-			if "RUNNING" in status:
-				with socket.socket() as s:
-					s.settimeout(1)
-					if s.connect_ex(("127.0.0.1", port)) == 0:
-						return
+			if "RUNNING" in status and answers(port):
+				return
 			time.sleep(0.1)
 		raise Failure(f"{program} did not start on port {port}.", log)
 

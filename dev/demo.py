@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 
 import config
 import home
 import programs
 import template
-from bench import Bench, keep_log, take_port
+from bench import Bench, answers, keep_log, take_port
 from prepare import prepare_plain, prepare_site
 from report import Failure, say, step, warn
 from toolchain import OutOfReach, Toolchain
@@ -229,18 +230,24 @@ def preview(arguments: list[str] | None = None) -> int:
 	port = next_free(port_from_environment("MSP_LICENSING_PREVIEW_PORT") or PREVIEW_PORT)
 	url = f"http://127.0.0.1:{sandbox}/v1"
 	env["MSP_LICENSING_SANDBOX_URL"] = url
-	step(f"Preview: http://127.0.0.1:{port}    Pax8 stand-in: {url}    End with Ctrl-C")
 	return foreground(
 		[
 			[str(python), "-m", f"{config.APP}.sandbox", "--port", str(sandbox)],
 			[str(python), "-m", f"{config.APP}.preview", "--port", str(port)],
 		],
 		env,
+		{sandbox, port},
+		f"Preview: http://127.0.0.1:{port}    Pax8 stand-in: {url}    End with Ctrl-C",
 	)
 
 
-def foreground(commands: list[list[str]], env: dict[str, str]) -> int:
-	"""Runs commands until one of them ends or somebody interrupts; none outlives this call."""
+def foreground(
+	commands: list[list[str]], env: dict[str, str], ports: Collection[int] = (), ready: str = ""
+) -> int:
+	"""Runs commands until one of them ends or somebody interrupts; none outlives this call.
+
+	Says `ready` as soon as something answers on all of `ports`.
+	"""
 	running: list[subprocess.Popen] = []
 	try:
 		for command in commands:
@@ -249,6 +256,9 @@ def foreground(commands: list[list[str]], env: dict[str, str]) -> int:
 			for process in running:
 				if process.poll() is not None:
 					return process.returncode
+			if ready and all(map(answers, ports)):
+				step(ready)
+				ready = ""
 			time.sleep(0.2)
 	except KeyboardInterrupt:
 		return 0
