@@ -96,7 +96,9 @@ def on_a_site(
 			first.stop()
 			for number in range(2, count + 1):
 				benches.append(
-					stack.enter_context(site_for_one_run(toolchain, assets=browser, like=first, number=number))
+					stack.enter_context(
+						site_for_one_run(toolchain, assets=browser, like=first, number=number)
+					)
 				)
 			first.start(programs.all_of(first))
 			sites = [test_env.exports(bench) for bench in benches]

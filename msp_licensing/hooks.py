@@ -1,4 +1,5 @@
 from msp_licensing.doors import table as _doors
+from msp_licensing.frappe_version import desk_path as _desk_path
 
 app_name = "msp_licensing"
 app_title = "MSP Licensing"
@@ -15,7 +16,7 @@ add_to_apps_screen = [
 		"name": app_name,
 		"logo": app_logo_url,
 		"title": app_title,
-		"route": "/app/msp-licensing",
+		"route": _desk_path("msp-licensing"),
 		"has_permission": "msp_licensing.permissions.may_open_app",
 	}
 ]

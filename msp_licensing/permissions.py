@@ -12,6 +12,7 @@ from frappe import _
 
 from msp_licensing import restrictions
 from msp_licensing.clients import CLIENT_DOCTYPES, ClientRecord, client_disabled
+from msp_licensing.frappe_version import NO_OBJECTION
 from msp_licensing.restrictions import (
 	is_restricted,
 	manager_clients,
@@ -303,11 +304,11 @@ def staff_only_conditions(user: str | None = None, doctype: str | None = None) -
 
 
 def has_staff_permission(doc, ptype: str | None = None, user: str | None = None, **kwargs) -> bool | None:
-	"""The same for single documents. None: no opinion, staff have what their DocPerms give."""
+	"""The same for single documents. No objection: staff have what their DocPerms give."""
 	user = user or frappe.session.user
 	if is_website_user(user) or restrictions.forbids(doc, ptype, user):
 		return False
-	return None
+	return NO_OBJECTION
 
 
 def refuse_share(doc, method: str | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import frappe
 from frappe import _
 
+from msp_licensing.frappe_version import count_as
 from msp_licensing.permissions import is_restricted
 
 MODULE = "MSP Licensing"
@@ -22,7 +23,7 @@ def is_own(doctype: str | None) -> bool:
 def count(doctype: str, filters: Any) -> int:
 	"""How many records there are that the user may see."""
 	chosen = frappe.parse_json(filters) if isinstance(filters, str) else filters
-	return frappe.get_list(doctype, filters=chosen, fields=["count(name) as count"], order_by=None)[0].count
+	return frappe.get_list(doctype, filters=chosen, fields=[count_as("count")], order_by=None)[0].count
 
 
 def assigned(doctype: str, filters: Any) -> list[dict[str, Any]]:

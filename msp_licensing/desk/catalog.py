@@ -8,6 +8,7 @@ from frappe import _
 from frappe.utils import cint, escape_html
 
 from msp_licensing import clock, permissions
+from msp_licensing.frappe_version import count_as
 
 DOCTYPE = "Pax8 Product"
 
@@ -82,7 +83,7 @@ def products(
 		if not row.pop("has_retail_price"):
 			row.retail_price_from = None
 	total = frappe.get_list(
-		DOCTYPE, filters=filters, or_filters=or_filters, fields=["count(name) as n"], order_by=None
+		DOCTYPE, filters=filters, or_filters=or_filters, fields=[count_as("n")], order_by=None
 	)[0].n
 	return {"rows": rows, "total": total}
 
@@ -220,7 +221,7 @@ def _owned(names: list[str] | None = None) -> dict[str, int]:
 		frappe.get_list(
 			"Pax8 Subscription",
 			filters=filters,
-			fields=["product", "count(name) as n"],
+			fields=["product", count_as("n")],
 			group_by="product",
 			order_by="product",
 			as_list=True,

@@ -10,6 +10,7 @@ from frappe.utils import cint, fmt_money
 from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, pricing, states
 from msp_licensing.clients import disabled_clients
+from msp_licensing.frappe_version import count_as
 from msp_licensing.rules.policy import (
 	ApprovalRule,
 	Policy,
@@ -68,7 +69,7 @@ def subscriptions(
 		page_length=min(max(1, page_length), MAX_PAGE),
 	)
 	total = frappe.get_list(
-		DOCTYPE, filters=filters, or_filters=or_filters, fields=["count(name) as n"], order_by=None
+		DOCTYPE, filters=filters, or_filters=or_filters, fields=[count_as("n")], order_by=None
 	)[0].n
 	policies = decide.policies_for(rows)
 	products, renamed = _products({row.product for row in rows}), vendors.renamed()

@@ -9,6 +9,7 @@ from frappe import _
 from msp_licensing import permissions
 from msp_licensing.changes import policies
 from msp_licensing.desk import meaning
+from msp_licensing.frappe_version import count_as
 from msp_licensing.rules.plurals import plural
 from msp_licensing.rules.policy import effective_limits, validate_limits, vendor_key
 from msp_licensing.rules.words import problem_sentence
@@ -88,7 +89,7 @@ def vendors() -> list[dict[str, Any]]:
 		for vendor, count in frappe.get_list(
 			doctype,
 			filters={"vendor": ("is", "set"), gone: 0},
-			fields=["vendor", "count(name) as n"],
+			fields=["vendor", count_as("n")],
 			group_by="vendor",
 			order_by="vendor",
 			as_list=True,

@@ -7,6 +7,7 @@ import frappe
 from frappe import _
 
 from msp_licensing import clock, permissions
+from msp_licensing.frappe_version import count_as
 from msp_licensing.rules.policy import vendor_key
 from msp_licensing.sync import vendors, watch
 
@@ -63,7 +64,7 @@ def _owned(products: list[str]) -> dict[str, int]:
 		frappe.get_list(
 			"Pax8 Subscription",
 			{"product": ("in", products), "vanished": 0},
-			["product", "count(name) as n"],
+			["product", count_as("n")],
 			group_by="product",
 			order_by="product",
 			as_list=True,

@@ -13,18 +13,20 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
+from msp_licensing.frappe_version import NO_OBJECTION
+
 PRIVATE = "/private/files/"
 
 
 def may_create(doc: Any, ptype: str | None = None, user: str | None = None, **kwargs: Any) -> bool | None:
 	"""Hook `has_permission` of File, asked before a new one is filled: what it names has to be readable.
 
-	None: no opinion. A File that names nothing brings its content, and Frappe gives that an address of its own.
+	A File that names nothing brings its content, and Frappe gives that an address of its own.
 	"""
 	if ptype != "create" or (user or frappe.session.user) == "Administrator":
-		return None
+		return NO_OBJECTION
 	named = _named(doc)
-	return False if named and not may_read_url(named) else None
+	return False if named and not may_read_url(named) else NO_OBJECTION
 
 
 def _named(doc: Any) -> str | None:

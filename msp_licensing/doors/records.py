@@ -5,13 +5,15 @@ from typing import Any
 import frappe
 from frappe import _
 
+from msp_licensing.frappe_version import NO_OBJECTION
+
 
 def own_bell_entry(doc: Any, ptype: str | None = None, user: str | None = None, **kwargs: Any) -> bool | None:
 	"""Hook `has_permission` of Notification Log: only its own reader. Lists of it have Frappe's own condition."""
 	user = user or frappe.session.user
 	if user == "Administrator" or ptype == "create":
-		return None
-	return None if doc.for_user == user else False
+		return NO_OBJECTION
+	return NO_OBJECTION if doc.for_user == user else False
 
 
 def check_merge(doc: Any, method: str, old: str, new: str, merge: bool = False) -> None:

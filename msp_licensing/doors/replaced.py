@@ -8,6 +8,7 @@ from frappe.utils import escape_html
 
 from msp_licensing import staff_guard
 from msp_licensing.doors import asked, gate, references
+from msp_licensing.frappe_version import count_as
 from msp_licensing.permissions import is_website_user
 
 
@@ -170,10 +171,10 @@ def get_workflow_state_count(
 		frappe.throw(_("You may not read this field."), frappe.PermissionError)
 	rows = frappe.get_list(
 		doctype,
-		fields=[workflow_state_field, "count(*) as count"],
+		fields=[workflow_state_field, count_as("count")],
 		filters={workflow_state_field: ("not in", frappe.parse_json(states))},
-		group_by=f"`tab{doctype}`.`{workflow_state_field}`",
-		order_by=f"`tab{doctype}`.`{workflow_state_field}`",
+		group_by=workflow_state_field,
+		order_by=workflow_state_field,
 		limit_page_length=0,
 	)
 	return [row for row in rows if row[workflow_state_field]]

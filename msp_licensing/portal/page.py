@@ -189,8 +189,12 @@ def client_link(key: str, title: str, chosen: str | None, base: str = "/licensin
 	}
 
 
-def closed(state: str, formats: Formats, *, staff: bool = False) -> dict[str, Any]:
-	"""The page for a reader with nothing to read: `state` is "no_access" or "no_client"."""
+def closed(state: str, formats: Formats, *, desk: str = "") -> dict[str, Any]:
+	"""The page for a reader with nothing to read: `state` is "no_access" or "no_client".
+
+	Args:
+		desk: the address of the desk, for staff who came here by mistake.
+	"""
 	t = formats.translate
 	if state == "no_client":
 		heading = t(_("Your account has no access to a company's licenses"))
@@ -200,7 +204,7 @@ def closed(state: str, formats: Formats, *, staff: bool = False) -> dict[str, An
 				"They are shown here as soon as that is done."
 			)
 		)
-	elif staff:
+	elif desk:
 		heading = t(_("This page is for your clients"))
 		text = t(
 			_(
@@ -211,7 +215,7 @@ def closed(state: str, formats: Formats, *, staff: bool = False) -> dict[str, An
 	else:
 		heading = t(_("Your account has no access to licensing"))
 		text = t(_("If you need it, please ask your provider for it."))
-	return {**_frame(state, formats), "heading": heading, "text": text, "staff": staff}
+	return {**_frame(state, formats), "heading": heading, "text": text, "desk": desk}
 
 
 def choice(clients: Sequence[Mapping[str, Any]], formats: Formats) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from msp_licensing.changes.audit import events
 from msp_licensing.changes.requests import is_shown
 from msp_licensing.changes.states import DOCTYPE, OPEN
 from msp_licensing.clients import client_title, client_titles
+from msp_licensing.frappe_version import desk_path
 from msp_licensing.permissions import ClientRecord, ClientRights, PortalAccess
 from msp_licensing.portal import history, page, wishes, words
 from msp_licensing.sync import connection, vendors
@@ -69,7 +70,9 @@ def page_for_session(client: str | None = None) -> dict[str, Any]:
 		access = permissions.portal_access()
 	except frappe.PermissionError:
 		frappe.clear_messages()
-		return page.closed("no_access", formats(), staff=permissions.may_open_app())
+		return page.closed(
+			"no_access", formats(), desk=desk_path("msp-licensing") if permissions.may_open_app() else ""
+		)
 	return page_of(access, client, strict=False)
 
 

@@ -11,6 +11,7 @@ from frappe import _
 from frappe.utils.password import update_password
 
 from msp_licensing import permissions
+from msp_licensing.frappe_version import desk_path
 
 PASSWORD = "licensing-demo"
 LONGEST_WAIT = 120.0  # seconds for a run of the same kind that is going already
@@ -67,7 +68,7 @@ def logins() -> list[dict[str, str]]:
 	return [
 		{
 			"who": f"{person.first_name} {person.last_name}, {_what(person)}",
-			"where": "/licensing" if person.client else "/app/msp-licensing",
+			"where": "/licensing" if person.client else desk_path("msp-licensing"),
 			"user": person.email,
 			"password": PASSWORD,
 		}

@@ -128,14 +128,14 @@ def test_reports_prints_and_settings_show_texts_as_typed(desk):
 	offered.click()
 	desk.expect(vendor.locator("input")).to_have_value(VENDOR)
 	check(page, "filter of the report")
-	desk.open(
-		f"/printview?doctype=License Change Request&name={desk.request}", {".print-format": TITLE}
-	)
+	desk.open(f"/printview?doctype=License Change Request&name={desk.request}", {".print-format": TITLE})
 	desk.open("/app/licensing-settings", {"[data-fieldname=vendor_badges_html]": VENDOR})
 	page.wait_for_function("cur_frm.catalog?.$search && cur_frm.rules?.$search")
 	for table, field in (("catalog", "catalog_html"), ("rules", "rules_html")):
 		page.evaluate("(table) => { cur_frm[table].$search.val('onerror'); cur_frm[table].filter(); }", table)
-		desk.expect(page.locator(f"[data-fieldname={field}] tbody tr", has_text="onerror").first).to_contain_text(TITLE)
+		desk.expect(
+			page.locator(f"[data-fieldname={field}] tbody tr", has_text="onerror").first
+		).to_contain_text(TITLE)
 	check(page, "settings")
 	fine(page)
 

@@ -58,7 +58,9 @@ def sold(site, people):
 	for person, client in ((people.requester, demo.CEDAR), (people.foreign_requester, demo.MUELLER)):
 		erpnext.show_orders(person, ClientRecord("Customer", client))
 	kinds = ("Sales Order", "Sales Invoice", "Quotation")
-	made = {client: {kind: sell(site, kind, client) for kind in kinds} for client in (demo.CEDAR, demo.MUELLER)}
+	made = {
+		client: {kind: sell(site, kind, client) for kind in kinds} for client in (demo.CEDAR, demo.MUELLER)
+	}
 	site.db.commit()
 	yield made[demo.CEDAR], made[demo.MUELLER]
 	site.db.rollback()
@@ -75,7 +77,11 @@ def sold(site, people):
 def test_orders_invoices_and_quotations_are_listed_shown_and_printed(sold, people, visit):
 	mine, others = sold
 	http = visit(people.requester).http
-	for kind, route in (("Sales Order", "orders"), ("Sales Invoice", "invoices"), ("Quotation", "quotations")):
+	for kind, route in (
+		("Sales Order", "orders"),
+		("Sales Invoice", "invoices"),
+		("Quotation", "quotations"),
+	):
 		page = http.get(f"/{route}")
 		assert page.status_code == 200 and mine[kind] in page.text, kind
 		assert others[kind] not in page.text, kind
@@ -84,7 +90,9 @@ def test_orders_invoices_and_quotations_are_listed_shown_and_printed(sold, peopl
 		assert "Support Hour" not in http.get(f"/{route}/{others[kind]}").text, kind
 		page = http.get("/printview", params={"doctype": kind, "name": mine[kind]})
 		assert page.status_code == 200 and "Support Hour" in page.text, kind
-		assert "Support Hour" not in http.get("/printview", params={"doctype": kind, "name": others[kind]}).text
+		assert (
+			"Support Hour" not in http.get("/printview", params={"doctype": kind, "name": others[kind]}).text
+		)
 		more = http.get(METHOD + "frappe.www.list.get", params={"doctype": kind})
 		assert more.status_code == 200 and mine[kind] in more.text and others[kind] not in more.text, kind
 
@@ -92,7 +100,11 @@ def test_orders_invoices_and_quotations_are_listed_shown_and_printed(sold, peopl
 def test_an_issue_and_an_address_are_made_by_their_forms(site, sold, people, visit):
 	visitor = visit(people.requester)
 	for form, route, values in (
-		("issues", "issues", {"doctype": "Issue", "subject": "The printer is on fire", "description": "Help"}),
+		(
+			"issues",
+			"issues",
+			{"doctype": "Issue", "subject": "The printer is on fire", "description": "Help"},
+		),
 		(
 			"addresses",
 			"address",
@@ -136,7 +148,12 @@ def test_both_portals_are_open_to_the_same_person(sold, people, visit):
 	assert visitor.http.get("/licensing").status_code == 200
 	assert visitor.http.get(METHOD + "msp_licensing.portal.api.overview").status_code == 200
 	assert visitor.http.get("/orders").status_code == 200
-	for doctype in ("License Change Request", "Pax8 Subscription", "Notification Log", "Licensing Portal User"):
+	for doctype in (
+		"License Change Request",
+		"Pax8 Subscription",
+		"Notification Log",
+		"Licensing Portal User",
+	):
 		answer = visitor.http.get(METHOD + "frappe.client.get_list", params={"doctype": doctype})
 		assert answer.status_code in (403, 417) or answer.json()["message"] == [], doctype
 

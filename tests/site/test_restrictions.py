@@ -469,7 +469,9 @@ class TestNotices:
 		notices = {"request": doc.name, "event": "price_moved"}
 		assert people.manager not in site.get_all("License Change Notice", notices, pluck="recipient")
 
-	def test_a_renamed_vendor_is_told_to_who_may_see_all_clients(self, site, sandbox, people, restrict, second):
+	def test_a_renamed_vendor_is_told_to_who_may_see_all_clients(
+		self, site, sandbox, people, restrict, second
+	):
 		from msp_licensing.sync import jobs
 
 		restrict(people.manager, MUELLER)

@@ -12,7 +12,6 @@ frappe.listview_settings["License Change Request"] = {
 	hide_name_column: true,
 	filters: [["workflow_state", "=", "Pending Approval"]],
 	formatters: {
-		client_name: (value) => frappe.utils.escape_html(value || ""),
 		// The title of a row is set as text: nothing in it is markup. Numbers first, since long names are cut.
 		product_name(value, df, doc) {
 			return `${doc.current_quantity} → ${doc.approved_quantity || doc.requested_quantity} · ${value}`;
@@ -116,7 +115,7 @@ async function decide(listview, action, names, reason) {
 function results_html(results) {
 	const { escape_html } = frappe.utils;
 	const row = ({ request, ok, state, message, client, product_name }) => `<tr>
-		<td><a href="/app/license-change-request/${encodeURIComponent(request)}">${escape_html(
+		<td><a href="${frappe.utils.get_form_link("License Change Request", request)}">${escape_html(
 		product_name || request
 	)}</a><div class="text-muted small">${escape_html(client || "")}</div></td>
 		<td><span class="indicator ${ok ? "green" : "red"}">${escape_html(ok ? state : message)}</span></td></tr>`;

@@ -75,7 +75,7 @@ async function show_duplicates(frm) {
 		: __("A client without a policy was merged into this one. The stricter of this policy and Licensing Settings counts until you keep it.");
 	const link = (other, index) =>
 		index
-			? `<a href="/app/licensing-client-policy/${encodeURIComponent(other)}">${escape_html(other)}</a>`
+			? `<a href="${frappe.utils.get_form_link("Licensing Client Policy", other)}">${escape_html(other)}</a>`
 			: __("This policy");
 	const table = found.rows.length
 		? `<table class="table table-bordered small mt-2 mb-0"><thead><tr><th></th>${found.policies

@@ -1,9 +1,6 @@
 frappe.listview_settings["Licensing Portal User"] = {
 	add_fields: ["status", "user", "client_name", "may_request", "may_approve"],
 	hide_name_column: true,
-	formatters: {
-		client_name: (value) => frappe.utils.escape_html(value || ""),
-	},
 	get_indicator: ({ status }) => [
 		__(status),
 		{ Active: "green", "To Confirm": "orange", Revoked: "gray" }[status],

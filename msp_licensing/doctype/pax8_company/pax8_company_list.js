@@ -10,8 +10,7 @@ frappe.listview_settings["Pax8 Company"] = {
 	},
 	formatters: {
 		// Nothing is left out once a company is mapped: a 0 there would only be noise.
-		unsynced_subscriptions: (value, df, doc) => (doc.client || !value ? "" : String(value)),
-		client_name: (value) => frappe.utils.escape_html(value || ""),
+		unsynced_subscriptions: (value, df, doc) => `<span>${doc.client || !value ? "" : cint(value)}</span>`,
 	},
 	onload(listview) {
 		listview.page.add_inner_button(__("Not Mapped"), () => {

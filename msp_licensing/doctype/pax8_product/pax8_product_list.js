@@ -10,13 +10,13 @@ frappe.listview_settings["Pax8 Product"] = {
 		return [__("Hidden"), "gray", "visible,=,0"];
 	},
 	formatters: {
-		vendor: (value) => frappe.utils.escape_html(value || ""),
-		category: (value) => frappe.utils.escape_html(value || "—"),
+		category: (value) => `<span>${frappe.utils.escape_html(value || "—")}</span>`,
 		retail_price_from(value, df, doc) {
 			if (doc.usage_class === "Usage") return `<span class="text-muted">${__("by usage")}</span>`;
 			if (!doc.has_retail_price) return '<span class="text-muted">—</span>';
 			// Pax8 names no currency: without one from a subscription, the number stands alone.
-			return doc.currency ? format_currency(value, doc.currency) : format_number(value, null, 2);
+			const price = doc.currency ? format_currency(value, doc.currency) : format_number(value, null, 2);
+			return `<span>${price}</span>`;
 		},
 	},
 	onload(listview) {

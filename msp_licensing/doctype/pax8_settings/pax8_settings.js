@@ -27,7 +27,7 @@ async function show_own_companies(frm) {
 	const { escape_html } = frappe.utils;
 	const list = rows.map((row) =>
 		row.name
-			? `<a href="/app/pax8-company/${encodeURIComponent(row.id)}">${escape_html(row.name)}</a>`
+			? `<a href="${frappe.utils.get_form_link("Pax8 Company", row.id)}">${escape_html(row.name)}</a>`
 			: __("{0}: no such company has been read.", [escape_html(row.id)])
 	);
 	if (list.length) $(`<div class="own-companies small text-muted mb-2">${list.join("<br>")}</div>`).appendTo($wrapper);
@@ -117,8 +117,8 @@ function show_sync(frm) {
 			status.scheduler_problem
 		)}</p>`).appendTo($wrapper);
 	}
-	$(`<p class="small"><a href="/app/pax8-sync-run">${__("All Sync Runs")}</a> ·
-		<a href="/app/pax8-sync-warning">${__("Sync Warnings")}</a>
+	$(`<p class="small"><a href="${list_url("Pax8 Sync Run")}">${__("All Sync Runs")}</a> ·
+		<a href="${list_url("Pax8 Sync Warning")}">${__("Sync Warnings")}</a>
 		<span class="text-muted">· ${__("Pax8 is called {0} times a minute at most, by all workers together.", [
 			status.calls_per_minute,
 		])}</span></p>`).appendTo($wrapper);
@@ -225,8 +225,12 @@ function reason_row(row) {
 	</td></tr>`);
 }
 
+function list_url(name) {
+	return frappe.utils.generate_route({ type: "DocType", name });
+}
+
 function run_url(run) {
-	return `/app/pax8-sync-run/${encodeURIComponent(run.name)}`;
+	return frappe.utils.get_form_link("Pax8 Sync Run", run.name);
 }
 
 async function sync_now(frm, row) {

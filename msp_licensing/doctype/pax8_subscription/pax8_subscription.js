@@ -58,7 +58,7 @@ function show_rule(frm, { rule, price, blocked }) {
 function show_parent(frm, parent) {
 	const $field = frm.get_field("parent_subscription").$wrapper.find(".control-value");
 	if (parent) {
-		$field.html(`<a href="/app/pax8-subscription/${encodeURIComponent(parent.name)}">${esc(parent.product_name)}</a>`);
+		$field.html(`<a href="${frappe.utils.get_form_link("Pax8 Subscription", parent.name)}">${esc(parent.product_name)}</a>`);
 	}
 }
 
@@ -70,7 +70,7 @@ function show_request(frm, request) {
 		__("Open request: {0} → {1} licenses, {2}.", values)
 	);
 	frm.set_intro(
-		`${what} <a href="/app/license-change-request/${encodeURIComponent(request.name)}">${esc(request.name)}</a>`,
+		`${what} <a href="${frappe.utils.get_form_link("License Change Request", request.name)}">${esc(request.name)}</a>`,
 		"blue"
 	);
 }

@@ -21,7 +21,5 @@ frappe.listview_settings["Pax8 Subscription"] = {
 	formatters: {
 		// The title of a row is set as text: nothing in it is markup. Numbers first, since long names are cut.
 		product_name: (value, df, doc) => `${doc.quantity} × ${value}`,
-		vendor: (value) => frappe.utils.escape_html(value || ""),
-		client_name: (value) => frappe.utils.escape_html(value || ""),
 	},
 };

@@ -6,7 +6,6 @@ frappe.listview_settings["Pax8 Subscription Change"] = {
 			? [__("Change Request"), "green", "source,=,Request"]
 			: [__("Outside"), "orange", "source,=,Outside"],
 	formatters: {
-		client_name: (value) => frappe.utils.escape_html(value || ""),
 		// The title of a row is set as text: nothing in it is markup. What changed first, since long names are cut.
 		product_name: (value, df, doc) =>
 			`${__(doc.field)} ${shown(doc, doc.old_value)} → ${shown(doc, doc.new_value)} · ${value || ""}`,

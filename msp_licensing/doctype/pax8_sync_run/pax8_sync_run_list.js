@@ -6,7 +6,7 @@ frappe.listview_settings["Pax8 Sync Run"] = {
 	get_indicator: (doc) => [__(doc.status), COLORS[doc.status] || "gray", `status,=,${doc.status}`],
 	formatters: {
 		kind: (value, df, doc) => (doc.company ? __("{0} of one company", [__(value)]) : __(value)),
-		duration: (value, df, doc) => (doc.status === "Running" ? "—" : in_words(value)),
+		duration: (value, df, doc) => `<span>${doc.status === "Running" ? "—" : in_words(value)}</span>`,
 	},
 };
 

@@ -10,6 +10,6 @@ frappe.listview_settings["Pax8 Webhook Event"] = {
 			[value || __("No topic"), doc.action, doc.times_received > 1 ? `× ${doc.times_received}` : ""]
 				.filter(Boolean)
 				.join(" "),
-		result: (value, df, doc) => frappe.utils.escape_html(doc.error || value || ""),
+		result: (value, df, doc) => `<span>${frappe.utils.escape_html(doc.error || value || "")}</span>`,
 	},
 };

@@ -40,7 +40,7 @@ function person_html(person) {
 	const last = person.last_active ? frappe.datetime.prettyDate(person.last_active) : __("Never signed in");
 	const problem = person.problem ? `<div class="text-danger small">${escape_html(person.problem)}</div>` : "";
 	return `<tr>
-		<td><a href="/app/licensing-portal-user/${encodeURIComponent(person.name)}">${escape_html(
+		<td><a href="${frappe.utils.get_form_link("Licensing Portal User", person.name)}">${escape_html(
 		person.full_name || person.user
 	)}</a> <span class="text-muted small">${escape_html(person.user)}</span>${problem}</td>
 		<td>${msp_licensing.access_words(person)}</td>

@@ -79,7 +79,7 @@ frappe.provide("msp_licensing");
 			return `<tr data-name="${esc(row.name)}">
 				<td><input type="checkbox" class="tick m-0" ${this.ticked.has(row.name) ? "checked" : ""}
 					aria-label="${esc(select)}"></td>
-				<td><a href="/app/pax8-product/${encodeURIComponent(row.name)}">${esc(row.product_name)}</a>${owned}
+				<td><a href="${frappe.utils.get_form_link("Pax8 Product", row.name)}">${esc(row.product_name)}</a>${owned}
 					${row.hold_changes ? `<span class="indicator-pill no-indicator-dot orange ml-1">${__("always waits")}</span>` : ""}</td>
 				<td>${esc(row.vendor) || "—"}</td>
 				<td>${esc(row.category) || "—"}</td>

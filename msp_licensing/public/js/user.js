@@ -18,7 +18,7 @@ async function show_access(frm) {
 	const { escape_html } = frappe.utils;
 	const decides = frappe.user.has_role("Licensing Manager");
 	const line = (row) => `<tr>
-		<td><a href="/app/licensing-portal-user/${encodeURIComponent(row.name)}">${escape_html(
+		<td><a href="${frappe.utils.get_form_link("Licensing Portal User", row.name)}">${escape_html(
 		row.client_name || row.client
 	)}</a></td>
 		<td>${msp_licensing.access_words(row)}</td>

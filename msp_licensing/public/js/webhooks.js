@@ -41,7 +41,11 @@
 		}
 		$result.appendTo($wrapper);
 		$('<p class="mt-2 mb-0"></p>')
-			.append($('<a class="small" href="/app/pax8-webhook-event"></a>').text(__("All Webhook Events")))
+			.append(
+				$('<a class="small"></a>')
+					.attr("href", frappe.utils.generate_route({ type: "DocType", name: "Pax8 Webhook Event" }))
+					.text(__("All Webhook Events"))
+			)
 			.appendTo($wrapper);
 	}
 

@@ -107,7 +107,7 @@
 	function differences_html(rows, differing) {
 		const body = rows.map(
 			(row) => `<tr>
-				<td><a href="/app/license-change-request/${encodeURIComponent(row.name)}" target="_blank">${esc(row.name)}</a>
+				<td><a href="${frappe.utils.get_form_link("License Change Request", row.name)}" target="_blank">${esc(row.name)}</a>
 					<div class="text-muted">${frappe.datetime.str_to_user(row.requested_on)}</div></td>
 				<td>${esc(row.client)}<div class="text-muted">${esc(row.product_name)}</div></td>
 				<td class="text-right text-nowrap">${row.current} → ${row.wanted}</td>
