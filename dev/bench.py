@@ -191,7 +191,7 @@ class Bench:
 		link.unlink(missing_ok=True)
 		link.symlink_to(config.CHECKOUT / config.APP / "public")
 		if any((config.CHECKOUT / config.APP / "public").rglob("*.bundle.*")):
-			tools = system.require_node(self.toolchain.venv)
+			tools = self.toolchain.node()
 			frappe = self.toolchain.apps / "frappe"
 			esbuild(tools["node"], self.path, frappe, [config.APP], self.logs / "assets.log")
 

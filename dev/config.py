@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,11 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 APP = "msp_licensing"
 
-# The one place that names Frappe's address and branch.
+# The one place that names Frappe's address and branch. Frappe 16 needs Python 3.14, Frappe 15 an older one.
 FRAPPE_REPO = os.environ.get("FRAPPE_REPO") or "https://github.com/frappe/frappe"
-FRAPPE_BRANCH = os.environ.get("FRAPPE_BRANCH") or "version-15"
+FRAPPE_BRANCH = os.environ.get("FRAPPE_BRANCH") or (
+	"version-16" if sys.version_info >= (3, 14) else "version-15"
+)
 WITH_ERPNEXT = os.environ.get("WITH_ERPNEXT", "").lower() in ("1", "yes", "true")
 ERPNEXT_REPO = os.environ.get("ERPNEXT_REPO") or "https://github.com/frappe/erpnext"
 ERPNEXT_BRANCH = os.environ.get("ERPNEXT_BRANCH") or FRAPPE_BRANCH
@@ -59,12 +62,11 @@ def checkout_key() -> str:
 
 
 def app_requirements() -> list[str]:
-	"""``install_requires`` of setup.py, read without running it."""
-	tree = ast.parse((CHECKOUT / "setup.py").read_text(encoding="utf-8"))
-	for node in ast.walk(tree):
-		if isinstance(node, ast.keyword) and node.arg == "install_requires":
-			return ast.literal_eval(node.value)
-	raise SystemExit("setup.py names no install_requires")
+	"""`dependencies` of pyproject.toml. Python 3.10 has no reader for it; a list of texts is written as in Python."""
+	text = (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+	if found := re.search(r"^dependencies = (\[.*?^\])", text, re.M | re.S):
+		return ast.literal_eval(found[1])
+	raise SystemExit("pyproject.toml names no dependencies")
 
 
 def test_requirements() -> Path:

@@ -1,5 +1,7 @@
 """The set-up that every command needs, each part done once and kept."""
 
+import os
+
 import config
 import home
 import system
@@ -12,6 +14,11 @@ def prepare_site(*, assets: bool = False, update: bool = False) -> Toolchain:
 	"""Everything a site needs. Raises toolchain.OutOfReach when Frappe cannot be had."""
 	home.ensure()
 	toolchain = Toolchain()
+	if not os.environ.get("FRAPPE_BRANCH"):
+		other = "version-15" if config.FRAPPE_BRANCH == "version-16" else "version-16 (it needs Python 3.14)"
+		step(
+			f"{config.python_tag()}: taking Frappe's {config.FRAPPE_BRANCH}. For another: FRAPPE_BRANCH={other}"
+		)
 	with home.lock(f"toolchain-{toolchain.key}"):
 		toolchain.fetch(update=update)
 		toolchain.install()

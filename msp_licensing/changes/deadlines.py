@@ -9,7 +9,7 @@ from typing import Any
 
 import frappe
 
-from msp_licensing import clock, permissions
+from msp_licensing import clock, permissions, transactions
 from msp_licensing.changes import business_days, client_approval, notify, states
 from msp_licensing.changes.audit import events
 from msp_licensing.changes.states import CLIENT_PENDING, DOCTYPE, EXPIRED, WAITING
@@ -29,11 +29,14 @@ def run() -> dict[str, int]:
 
 
 def _safely(name: str, step: Callable[[Any], str | None]) -> str | None:
-	try:
+	def take() -> str | None:
 		row = frappe.db.get_value(DOCTYPE, name, FIELDS, as_dict=True, for_update=True)
 		what = step(row) if row.workflow_state in WAITING else None
 		frappe.db.commit()  # nosemgrep: each request by itself
 		return what
+
+	try:
+		return transactions.repeat(take)
 	except Exception:
 		frappe.db.rollback()
 		frappe.log_error(title="Deadline of a request", reference_doctype=DOCTYPE, reference_name=name)

@@ -12,6 +12,7 @@ from frappe import _
 from frappe.model.workflow import get_transitions, get_workflow, get_workflow_name, has_approval_access
 from frappe.utils import cint, get_fullname
 
+from msp_licensing import transactions
 from msp_licensing.changes import price_drift, states
 from msp_licensing.changes.requests import ChangeRefused, refuse
 from msp_licensing.changes.states import APPROVED, CLIENT_PENDING, DOCTYPE, PENDING, REJECTED, SCHEDULED
@@ -93,12 +94,17 @@ def many(names: Iterable[str], decide: Callable[[str], Any]) -> list[dict[str, A
 
 def _one_of_many(name: str, decide: Callable[[str], Any]) -> dict[str, Any]:
 	result = {"request": name, "ok": False, "state": "", "message": "", "client": "", "product_name": ""}
-	try:
+
+	def decided() -> Any:
 		doc = decide(name)
+		frappe.db.commit()  # nosemgrep: each by itself
+		return doc
+
+	try:
+		doc = transactions.repeat(decided)
 		result.update(
 			ok=True, state=_(doc.workflow_state), client=doc.client_name, product_name=doc.product_name
 		)
-		frappe.db.commit()  # nosemgrep: each by itself
 		return result
 	except (frappe.ValidationError, frappe.PermissionError, frappe.DoesNotExistError) as error:
 		frappe.db.rollback()

@@ -9,7 +9,7 @@ from frappe.desk.doctype.notification_settings.notification_settings import (
 	is_notifications_enabled,
 )
 
-from msp_licensing import links
+from msp_licensing import links, transactions
 from msp_licensing.changes import bell
 
 
@@ -52,9 +52,9 @@ def quietly(doctype: str, name: str) -> Iterator[None]:
 		# Frappe makes links of its own: in the mail of an entry in the bell, in the frame of every mail.
 		with links.to_the_site():
 			yield
-	except frappe.QueryDeadlockError:
-		raise  # the database has taken back the whole transaction, not only the notice
-	except Exception:
+	except Exception as error:
+		if transactions.lost_race(error):
+			raise  # the database has taken back the whole transaction, not only the notice
 		frappe.db.rollback(save_point=point)
 		frappe.local.message_log = shown
 		frappe.log_error(

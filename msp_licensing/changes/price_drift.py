@@ -10,13 +10,14 @@ already goes on waiting, with both amounts in it. Each is told once.
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import frappe
 from frappe import _
 from frappe.utils import cint, flt, fmt_money
 
-from msp_licensing import clock
+from msp_licensing import clock, transactions
 from msp_licensing.changes import decide, notify, pricing, requests, states
 from msp_licensing.changes.pricing import decimal
 from msp_licensing.changes.requests import refuse
@@ -85,13 +86,18 @@ def run() -> int:
 	count = 0
 	for name in drifted():
 		try:
-			count += follow(name) != SAME
-			frappe.db.commit()  # nosemgrep: a request at a time
+			count += transactions.repeat(partial(_follow_and_commit, name))
 		except Exception:
 			frappe.db.rollback()
 			frappe.log_error(title="Price of a request", reference_doctype=DOCTYPE, reference_name=name)
 			frappe.db.commit()  # nosemgrep: keeps the log
 	return count
+
+
+def _follow_and_commit(name: str) -> bool:
+	changed = follow(name) != SAME
+	frappe.db.commit()  # nosemgrep: a request at a time
+	return changed
 
 
 def drifted() -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 from frappe import _lt
 
-from msp_licensing import permissions
+from msp_licensing import permissions, transactions
 from msp_licensing.changes import attempts as kept
 from msp_licensing.changes import observe, staff, states
 from msp_licensing.changes.attempts import (
@@ -27,6 +27,7 @@ from msp_licensing.rules.fate import History
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def approve_another(
 	request: str, quantity: int | str, reason: str, seen_quantity: int, seen_amount: str | None = None
 ) -> str:
@@ -37,6 +38,7 @@ def approve_another(
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def change_now(subscription: str, quantity: int | str, reason: str, seen_quantity: int | None = None) -> str:
 	"""Makes a change at once; returns the name of the request. See `changes.staff.change_now`."""
 	return staff.change_now(subscription, quantity, reason, seen_quantity=seen_quantity).name

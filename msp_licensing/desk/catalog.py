@@ -7,7 +7,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, escape_html
 
-from msp_licensing import clock, permissions
+from msp_licensing import clock, permissions, transactions
 from msp_licensing.frappe_version import count_as
 
 DOCTYPE = "Pax8 Product"
@@ -111,6 +111,7 @@ def facets() -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def act(names: str | list[str], action: str) -> dict[str, Any]:
 	"""Shows, hides, features or unfeatures the products `names`, and no others, or has their changes always wait.
 
@@ -136,6 +137,7 @@ def act(names: str | list[str], action: str) -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def show_owned() -> int:
 	"""Shows every product that a client has a subscription of; returns how many were hidden before."""
 	permissions.require_manager()

@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 from frappe import _
 
-from msp_licensing import permissions
+from msp_licensing import permissions, transactions
 from msp_licensing.access import erpnext, invitations, records, roles, whole
 from msp_licensing.plain_text import from_html
 
@@ -56,6 +56,7 @@ def _users(names: list[str]) -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def invite(
 	client_doctype: str,
 	client: str,
@@ -96,6 +97,7 @@ def invite(
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def decide_access(names: list | str, action: str) -> list[dict[str, Any]]:
 	"""Confirms, refuses, revokes or gives again the access of one or more people, each for itself.
 

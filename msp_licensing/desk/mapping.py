@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 from frappe.utils import escape_html, validate_phone_number
 
-from msp_licensing import permissions
+from msp_licensing import permissions, transactions
 from msp_licensing.plain_text import document_name
 from msp_licensing.sync import mapping
 from msp_licensing.sync import own_companies as own
@@ -56,6 +56,7 @@ def own_companies(ids: str = "") -> list[dict[str, Any]]:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def create_client(company: str, client_name: str) -> str:
 	"""Makes a client record titled `client_name` and maps the company to it; returns the record's name.
 

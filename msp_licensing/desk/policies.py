@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
-from msp_licensing import permissions
+from msp_licensing import permissions, transactions
 from msp_licensing.changes import merged_policies
 from msp_licensing.changes.policies import CLIENT_POLICY, FIELDS
 
@@ -50,6 +50,7 @@ def _shown(field: Any, doc: Any) -> str:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def keep(policy: str) -> str:
 	"""Keeps one policy of a client as it is, and disables the others. Returns what was done, in words."""
 	permissions.require_manager()
@@ -57,6 +58,7 @@ def keep(policy: str) -> str:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def make_one(policy: str) -> str:
 	"""Writes the strictest values of a client's policies into one, and disables the others. Returns words.
 

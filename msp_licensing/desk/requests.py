@@ -7,7 +7,7 @@ import frappe
 from frappe import _, _lt
 from frappe.utils import cint, escape_html, format_datetime, get_fullname
 
-from msp_licensing import permissions
+from msp_licensing import permissions, transactions
 from msp_licensing.changes import decide, decisions, document, observe, planning, reconcile, requests, states
 from msp_licensing.clients import client_titles, disabled_clients
 from msp_licensing.desk import rules, scheduled
@@ -292,6 +292,7 @@ def preview(subscription: str, wanted: str | None = None, timing: str | None = N
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def approve(request: str, seen_quantity: int | None = None, seen_amount: str | None = None) -> dict[str, Any]:
 	"""Approves a request that waits for staff; one for the end of the term is scheduled. For the desk and for REST.
 
@@ -311,6 +312,7 @@ def approve(request: str, seen_quantity: int | None = None, seen_amount: str | N
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def reject(request: str, reason: str | None = None) -> dict[str, Any]:
 	"""Rejects a request that waits, for staff or for the client's approver, or is scheduled. For the desk and for REST.
 
@@ -366,6 +368,7 @@ def _seen(value: Any) -> tuple[int | None, str | None]:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def check_seen(request: str, seen_quantity: int, seen_amount: str) -> None:
 	"""Refuses if a waiting request is not any more what the user saw of it, before Frappe's own workflow action.
 
@@ -398,6 +401,7 @@ def disabled_among(names: list | str) -> list[str]:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def set_reject_reason(request: str, reason: str) -> None:
 	"""Notes why a request is about to be rejected; the client reads it. Refused once it is decided."""
 	permissions.require_manager()

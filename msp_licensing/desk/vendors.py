@@ -6,7 +6,7 @@ from typing import Any
 import frappe
 from frappe import _
 
-from msp_licensing import clock, permissions
+from msp_licensing import clock, permissions, transactions
 from msp_licensing.frappe_version import count_as
 from msp_licensing.rules.policy import vendor_key
 from msp_licensing.sync import vendors, watch
@@ -84,6 +84,7 @@ def _unmatched(values: dict[str, Any]) -> list[str]:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def confirm(known: str, vendor: str, rules: str = BOTH) -> dict[str, Any]:
 	"""Confirms that the products of one vendor are of another now: a new name, or a new vendor.
 

@@ -13,7 +13,7 @@ from typing import Any
 import frappe
 from frappe import _
 
-from msp_licensing import permissions
+from msp_licensing import permissions, transactions
 from msp_licensing.changes import client_approval, decide, planning, requests
 from msp_licensing.portal import asking, queries, throttle, wishes
 
@@ -21,6 +21,7 @@ OVERVIEW = "msp_licensing/templates/portal/overview.html"
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def request_change(
 	subscription: str,
 	quantity: str | int | float | bool,
@@ -63,6 +64,7 @@ def request_change(
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def withdraw(request: str) -> dict[str, Any]:
 	"""Takes back a request that still waits; returns `message` for the user.
 
@@ -79,6 +81,7 @@ def withdraw(request: str) -> dict[str, Any]:
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def approve(request: str, seen_quantity: int | None = None, seen_amount: str | None = None) -> dict[str, Any]:
 	"""An approver of the client agrees to what a colleague has asked for; then the provider's rules decide.
 
@@ -105,6 +108,7 @@ def approve(request: str, seen_quantity: int | None = None, seen_amount: str | N
 
 
 @frappe.whitelist(methods=["POST"])
+@transactions.repeated
 def decline(request: str, reason: str | None = None) -> dict[str, Any]:
 	"""An approver of the client declines what a colleague has asked for.
 

@@ -18,7 +18,7 @@ from frappe.utils import get_system_timezone
 from pydantic_core import PydanticSerializationError, to_json
 from pymysql.converters import escape_string
 
-from msp_licensing import clock
+from msp_licensing import clock, transactions
 from msp_licensing.pax8 import BadAnswer, Pax8Error
 
 BATCH = 500
@@ -234,19 +234,16 @@ class Mirror:
 		prints, self._reprinted = self._reprinted, []
 		if not rows and not prints:
 			return
-		for attempt in range(1, TRIES + 1):
-			try:
-				self.run.confirm()
-				if rows:
-					self._write(rows)
-				if prints:
-					_write_prints(self.doctype, prints)
-				frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
-				return
-			except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
-				frappe.db.rollback()
-				if attempt == TRIES:
-					raise
+
+		def write() -> None:
+			self.run.confirm()
+			if rows:
+				self._write(rows)
+			if prints:
+				_write_prints(self.doctype, prints)
+			frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
+
+		transactions.repeat(write, tries=TRIES, when=transactions.is_busy)
 
 	def missing(self) -> set[str]:
 		"""Names stored and not seen; means something only after a complete walk."""

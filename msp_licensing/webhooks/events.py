@@ -3,7 +3,7 @@
 import frappe
 from redis.exceptions import RedisError
 
-from msp_licensing import clock
+from msp_licensing import clock, transactions
 from msp_licensing.webhooks.delivery import Delivery
 
 DOCTYPE = "Pax8 Webhook Event"
@@ -20,15 +20,12 @@ def keep(delivery: Delivery, *, status: str = RECEIVED, result: str | None = Non
 	One that is known already is counted, and waits to be processed again: Pax8 says the same twice when it happens
 	twice.
 	"""
-	for attempt in range(1, TRIES + 1):
-		try:
-			_store(delivery, status, result)
-			frappe.db.commit()  # nosemgrep: kept before it is acknowledged
-			return
-		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
-			frappe.db.rollback()
-			if attempt == TRIES:
-				raise
+
+	def store() -> None:
+		_store(delivery, status, result)
+		frappe.db.commit()  # nosemgrep: kept before it is acknowledged
+
+	transactions.repeat(store, tries=TRIES, when=transactions.is_busy)
 
 
 def _store(delivery: Delivery, status: str, result: str | None) -> None:

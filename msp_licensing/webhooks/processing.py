@@ -14,7 +14,7 @@ import frappe
 from frappe import _, _lt
 from rq.timeouts import JobTimeoutException
 
-from msp_licensing import clock
+from msp_licensing import clock, transactions
 from msp_licensing.pax8 import (
 	AuthenticationFailed,
 	ConfigurationError,
@@ -168,7 +168,9 @@ class _Work:
 			if isinstance(error, _OF_THE_CONNECTION) or self._faults >= _FAULTS_IN_A_ROW:
 				self._down = error
 			return Outcome(RECEIVED, error.message, True)
-		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
+		except Exception as error:
+			if not transactions.is_busy(error):
+				raise
 			frappe.db.rollback()
 			return Outcome(RECEIVED, _("The database was busy with this record."), True)
 		self._faults = 0

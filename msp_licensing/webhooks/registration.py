@@ -16,6 +16,7 @@ from frappe import _
 from frappe.utils import escape_html, get_url
 from pydantic import SecretStr
 
+from msp_licensing import transactions
 from msp_licensing.pax8 import NotFound, Pax8Client, Pax8Error, TopicDefinition, Webhook, WebhookLog
 from msp_licensing.pax8.configuration import is_loopback
 from msp_licensing.sync import connection
@@ -237,8 +238,12 @@ def _exchange_secret(send: Callable[[SecretStr], Webhook]) -> Webhook:
 
 
 def _save(password_or_id: dict[str, str | None]) -> None:
-	# Locked, so that what was saved while Pax8 was asked is seen, and kept.
-	settings = frappe.get_doc(SETTINGS, SETTINGS, for_update=True)
-	settings.update(password_or_id)
-	settings.save()
-	frappe.db.commit()  # nosemgrep: known here before Pax8 is told, and before anything else can fail
+	def save() -> None:
+		# Locked, so that what was saved while Pax8 was asked is seen, and kept.
+		settings = frappe.get_doc(SETTINGS, SETTINGS, for_update=True)
+		settings.update(password_or_id)
+		settings.save()
+		frappe.db.commit()  # nosemgrep: known here before Pax8 is told, and before anything else can fail
+
+	# What Pax8 has told must not get lost because somebody saved the settings at the same moment.
+	transactions.repeat(save, when=transactions.is_busy)
