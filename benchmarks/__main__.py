@@ -75,7 +75,7 @@ class Bench:
 
 	def child(self, name: str, **arguments: Any) -> dict[str, Any]:
 		"""Runs one measurement in a process of its own."""
-		done = subprocess.run(
+		done = subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 			[sys.executable, "-m", "benchmarks.child", name, json.dumps(arguments)],
 			stdout=subprocess.PIPE,
 			text=True,

@@ -47,7 +47,7 @@ class Worker:
 @contextmanager
 def worker() -> Iterator[Worker]:
 	"""A worker of the site that is free: it listens to the queue of changes and to no other."""
-	process = subprocess.Popen(
+	process = subprocess.Popen(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 		[
 			sys.executable,
 			*("-m", "frappe.utils.bench_helper", "frappe", "worker", "--queue", "short", "--quiet"),
@@ -77,7 +77,7 @@ def changes(url: str, count: int, provisioning_seconds: float) -> Result:
 	demo.make_mail_account()
 	frappe.db.set_single_value("Licensing Settings", "allow_self_approval", 1)
 	frappe.clear_document_cache("Licensing Settings", "Licensing Settings")
-	frappe.db.commit()
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 	control, names = Control(url), _subscriptions(count + 1)
 	taken = []
 	with worker() as free:
@@ -121,12 +121,12 @@ def _change(
 			"staff_reason": "Benchmark",
 		}
 	).insert()
-	frappe.db.commit()
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 	control.forget_calls()
 	job, own = free.cpu(), time.process_time()
 	began, clicked = time.perf_counter(), clock.site_now()
 	apply_workflow(doc, "Approve")
-	frappe.db.commit()
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 	approved, own = time.perf_counter() - began, time.process_time() - own
 	total = _wait_until_applied(doc.name, began)
 	row = frappe.db.get_value(
@@ -203,5 +203,5 @@ def forget_changes() -> Result:
 	site.empty(*(f"License Change {name}" for name in own))
 	for doctype, column in TRACES.items():
 		frappe.db.delete(doctype, {column: DOCTYPE})
-	frappe.db.commit()
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 	return {"rows": 0}

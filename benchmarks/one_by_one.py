@@ -46,7 +46,7 @@ def sync(doctype: str, most: int) -> int:
 				frappe.db.rollback(save_point="one_subscription")
 				raise
 			done += 1
-		frappe.db.commit()
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 		page += 1
 		if page >= body["page"]["totalPages"] or done >= most:
 			return done
@@ -148,12 +148,12 @@ def plain_copy(doctype: str, children: dict[str, str] | None = None, *, versions
 			else [{"role": "System Manager", "read": 1, "write": 1, "create": 1}],
 		}
 	).insert(ignore_permissions=True)
-	frappe.db.commit()
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 	return name
 
 
 def remove_plain_copies() -> None:
 	for name in frappe.get_all("DocType", {"name": ("like", PREFIX + "%"), "custom": 1}, pluck="name"):
 		frappe.delete_doc("DocType", name, force=True, ignore_permissions=True)
-		frappe.db.commit()
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 		frappe.db.sql_ddl(f"drop table if exists `tab{name}`")

@@ -255,7 +255,7 @@ performance_schema = OFF
 			f"CREATE USER 'root'@'127.0.0.1' IDENTIFIED BY '{self.root_password()}';"
 			"GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;"
 		)
-		done = subprocess.run(
+		done = subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 			[
 				system.require_mariadb()["client"],
 				"--no-defaults",
@@ -347,7 +347,7 @@ performance_schema = OFF
 		return pid if str(self.etc / "supervisord.conf") in command else None
 
 	def supervisorctl(self, *arguments: str) -> subprocess.CompletedProcess:
-		return subprocess.run(
+		return subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 			[*self.supervisorctl_command(), *arguments],
 			capture_output=True,
 			text=True,

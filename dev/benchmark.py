@@ -15,7 +15,7 @@ def benchmark(arguments: list[str]) -> int:
 	results = home.ensure() / "benchmarks"
 	with site_for_one_run(toolchain, assets=False) as bench:
 		step("Measuring; other work on this machine shows in the results")
-		return subprocess.run(
+		return subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 			[str(toolchain.python), "-m", "benchmarks", "--out", str(results), *arguments],
 			cwd=config.CHECKOUT,
 			env={**bench.environment(), **test_env.exports(bench)},

@@ -31,7 +31,7 @@ def main(site: str, country: str, currency: str, time_zone: str) -> None:
 			"setup_demo": 0,
 		}
 	result = setup_complete(answers)
-	frappe.db.commit()
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 	# Asked in different ways by different releases.
 	ask = getattr(frappe, "is_setup_complete", lambda: result.get("status") == "ok")
 	if not ask():

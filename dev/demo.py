@@ -251,7 +251,9 @@ def foreground(
 	running: list[subprocess.Popen] = []
 	try:
 		for command in commands:
-			running.append(subprocess.Popen(command, env=env, cwd=config.CHECKOUT))
+			running.append(
+				subprocess.Popen(command, env=env, cwd=config.CHECKOUT)
+			)  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 		while True:
 			for process in running:
 				if process.poll() is not None:

@@ -87,7 +87,7 @@ def run(
 		out.write(f"\n$ {' '.join(map(str, command))}\n".encode())
 		out.flush()
 		try:
-			code = subprocess.run(
+			code = subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 				[str(part) for part in command],
 				stdout=out,
 				stderr=subprocess.STDOUT,

@@ -32,7 +32,7 @@ def which(*names: str) -> Path | None:
 
 def output_of(*command: str | Path) -> str:
 	try:
-		done = subprocess.run(
+		done = subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 			[str(c) for c in command], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL
 		)
 	except (OSError, subprocess.TimeoutExpired):
@@ -203,7 +203,7 @@ def playwright_chromium(venv: Path) -> Path | None:
 	)
 	env = {**os.environ, "PLAYWRIGHT_BROWSERS_PATH": str(config.home() / "browsers")}
 	try:
-		done = subprocess.run(
+		done = subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 			[venv / "bin" / "python", "-c", code], env=env, capture_output=True, text=True, timeout=60
 		)
 	except (OSError, subprocess.TimeoutExpired):

@@ -90,7 +90,7 @@ def keep_names(client_doctype: str | None = None, client: str | None = None) -> 
 			continue
 		title = frappe.get_meta(doctype).get_title_field()
 		for table in NAMED:
-			frappe.db.sql(
+			frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
 				f"""update `tab{table}` r join `tab{doctype}` c on r.client = c.name
 				set r.client_name = ifnull(nullif(c.`{title}`, ''), c.name)
 				where r.client_doctype = %(doctype)s {"and c.name = %(client)s" if client else ""}

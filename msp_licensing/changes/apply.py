@@ -158,7 +158,7 @@ class _Application:
 			attempts=number,
 			next_attempt_on=None,
 		)
-		frappe.db.commit()  # nosemgrep: the claim has to be seen by all before anything is sent
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - the claim has to be seen by all before anything is sent
 		return claimed
 
 	def _only_observe(self, row: Any) -> None:
@@ -166,7 +166,7 @@ class _Application:
 			# Claimed while the connection was Live, and nothing sent: it waits again.
 			states.move(self.name, APPROVED, expect=(APPLYING,), event="put_back", next_attempt_on=None)
 		observe.look(row, Attempts(self.name, self.pax8, number=row.attempts))
-		frappe.db.commit()  # nosemgrep: end of the job
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the job
 
 	# ----------------------------------------------------------------------------------- sending
 
@@ -198,19 +198,19 @@ class _Application:
 			return self._try_later(row, message)
 		if quantity != row.current_quantity:
 			result.ask_again(self.name, cint(quantity), expect=(APPLYING,))
-			return frappe.db.commit()  # nosemgrep: end of the job
+			return frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the job
 		if remote.status != ACTIVE:
 			message = _("The subscription is {0} at Pax8: nothing was sent.").format(remote.status)
 			return self._fail_unsent(message)
 		price_drift.follow(self.name, expect=(APPLYING,))
-		frappe.db.commit()  # nosemgrep: what was found to cost something else goes back, or is written down
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - what was found to cost something else goes back, or is written down
 		if not self._still_unsent():
 			return None
 
 		if connection.mode() != connection.LIVE:
 			# Switched off while this worker was waiting for Pax8.
 			states.move(self.name, APPROVED, expect=(APPLYING,), event="put_back", next_attempt_on=None)
-			return frappe.db.commit()  # nosemgrep: end of the job
+			return frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the job
 		if not self._take_the_one_send(target):
 			return
 		try:
@@ -222,7 +222,7 @@ class _Application:
 				return self._try_later(row, error.message, after=error.retry_after, not_done=True)
 			frappe.db.commit()  # nosemgrep: nothing is locked while it is looked for the effect
 			return self._look_for_effect(row, answer_lost=True, why=error.message)
-		frappe.db.commit()  # nosemgrep: that Pax8 said yes is kept also if this worker dies now
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - that Pax8 said yes is kept also if this worker dies now
 		return self._look_for_effect(row, answer_lost=False)
 
 	def _take_the_one_send(self, target: int) -> bool:
@@ -281,7 +281,7 @@ class _Application:
 			next_attempt_on=clock.after(seconds=seconds),
 			**values,
 		)
-		frappe.db.commit()  # nosemgrep: end of the job
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the job
 
 	# ----------------------------------------------------------------------------------- proving
 

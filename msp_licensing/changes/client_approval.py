@@ -167,4 +167,4 @@ def _keep_quantity(request: Any, row: Any, inputs: decide.Inputs) -> None:
 			**decide.record(inputs, inputs.decide()),
 		},
 	)
-	frappe.db.commit()  # nosemgrep: the refusal that follows would roll it back
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - the refusal that follows would roll it back

@@ -32,7 +32,7 @@ def _safely(name: str, step: Callable[[Any], str | None]) -> str | None:
 	def take() -> str | None:
 		row = frappe.db.get_value(DOCTYPE, name, FIELDS, as_dict=True, for_update=True)
 		what = step(row) if row.workflow_state in WAITING else None
-		frappe.db.commit()  # nosemgrep: each request by itself
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - each request by itself
 		return what
 
 	try:

@@ -97,7 +97,7 @@ def _one_of_many(name: str, decide: Callable[[str], Any]) -> dict[str, Any]:
 
 	def decided() -> Any:
 		doc = decide(name)
-		frappe.db.commit()  # nosemgrep: each by itself
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - each by itself
 		return doc
 
 	try:

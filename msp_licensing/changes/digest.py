@@ -18,7 +18,7 @@ def send() -> int:
 	Each person is a transaction of their own: what fails for one is due again the next day, and stops no other.
 	"""
 	frappe.set_user("Administrator")
-	frappe.db.commit()  # nosemgrep: a new transaction, to see what has been put off until now
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a new transaction, to see what has been put off until now
 	users = frappe.get_all(NOTICE, {"mail": DIGEST_DUE}, pluck="recipient", distinct=True)
 	sent = 0
 	for user in sorted(set(users)):
@@ -27,7 +27,7 @@ def send() -> int:
 		except Exception:
 			frappe.db.rollback()
 			frappe.log_error(title=f"The digest for {user} could not be made")
-		frappe.db.commit()  # nosemgrep: the mail and the notices it is about together
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - the mail and the notices it is about together
 	return sent
 
 

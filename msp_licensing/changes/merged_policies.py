@@ -52,7 +52,7 @@ def _tell(client_doctype: str, client: str, own: Sequence[Any]) -> None:
 		doctype=CLIENT_POLICY,
 		name=own[0].name,
 		subject=subject[:140],
-		message=frappe.render_template(
+		message=frappe.render_template(  # nosemgrep: frappe-ssti - a template of this app
 			"msp_licensing/templates/emails/policies_merged.html",
 			{
 				"subject": subject,

@@ -53,7 +53,7 @@ def run(subscriptions: list[str] | None = None) -> int:
 
 	frappe.set_user("Administrator")
 	requests.withdraw_of_others(subscriptions)
-	frappe.db.commit()  # nosemgrep: one thing is done before the next begins
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - one thing is done before the next begins
 	request, mirror = frappe.qb.DocType(DOCTYPE), frappe.qb.DocType("Pax8 Subscription")
 	query = (
 		frappe.qb.from_(request)
@@ -69,5 +69,5 @@ def run(subscriptions: list[str] | None = None) -> int:
 	for name, state, quantity in query.run():
 		if result.ask_again(name, cint(quantity), expect=(state,), state=state):
 			count += 1
-		frappe.db.commit()  # nosemgrep: a request at a time
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - a request at a time
 	return count

@@ -96,7 +96,7 @@ def run() -> int:
 
 def _follow_and_commit(name: str) -> bool:
 	changed = follow(name) != SAME
-	frappe.db.commit()  # nosemgrep: a request at a time
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a request at a time
 	return changed
 
 
@@ -269,7 +269,7 @@ def check_seen(name: str, seen: str | None, *, expect: tuple[str, ...]) -> None:
 	other = outcome == LARGE if seen is None else shown is None or not is_same(shown, now)
 	if not other or (outcome == SAME and row.workflow_state not in expect):
 		return
-	frappe.db.commit()  # nosemgrep: the refusal that follows would roll it back
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - the refusal that follows would roll it back
 	refuse(_("The amount has changed: it is {0} now. Please look at the request again.").format(_shown(now)))
 
 

@@ -61,7 +61,7 @@ def check_again(request: str, *, pax8: Pax8Client | None = None) -> str:
 			frappe.throw(_("This request is being worked on. Please try again in a minute."))
 		frappe.db.rollback()  # see what the worker before us committed
 		events.record(request, "checked")
-		frappe.db.commit()  # nosemgrep: nothing is locked while Pax8 is asked
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - nothing is locked while Pax8 is asked
 		with connection.for_one_record(pax8) as client:
 			_look(request, client)
 	return frappe.db.get_value(DOCTYPE, request, "workflow_state")

@@ -310,9 +310,9 @@ def _wait_for_others(row: Any) -> None:
 	The commit ends this transaction's view of the database: the next one begins after the locks are held. What was
 	learnt from Pax8 is worth keeping, whatever becomes of the wish.
 	"""
-	frappe.db.commit()  # nosemgrep: see above
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - see above
 	if row.client and decide.policy_for(row.client_doctype, row.client).limit_per_month is not None:
-		frappe.db.commit()  # nosemgrep: ends the view that reading the policy began
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - ends the view that reading the policy began
 		# The limit counts all subscriptions of the client together.
 		frappe.db.get_value(row.client_doctype, row.client, "name", for_update=True)
 	owner = frappe.db.get_value(

@@ -52,7 +52,7 @@ def end(
 	values["pax8_message"] = message[:LONGEST_MESSAGE]
 	if states.move(name, state, expect=expect, event=event, told=told, **values):
 		notify.about("outcome", frappe.get_doc(DOCTYPE, name))
-	frappe.db.commit()  # nosemgrep: end of the job
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the job
 
 
 def applied(
@@ -122,7 +122,7 @@ def hold_for_disabled_client(name: str) -> None:
 		**clock.no_stamp("decided_on"),
 	):
 		notify.about("pending", frappe.get_doc(DOCTYPE, name))
-	frappe.db.commit()  # nosemgrep: end of the job
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the job
 
 
 def ask_again(name: str, quantity: int, *, expect: tuple[str, ...], state: str = PENDING) -> bool:

@@ -132,13 +132,13 @@ def look(request: str, *, pax8: Pax8Client | None = None) -> None:
 		return
 	unconnected = None if pax8 else connection.problem()
 	problem = unconnected or _read(name, pax8)
-	frappe.db.commit()  # nosemgrep: what was read is true, whatever comes of the request
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - what was read is true, whatever comes of the request
 	# Whoever withdraws or rejects it at this moment waits for this row, or has been faster.
 	doc = frappe.get_doc(DOCTYPE, request, for_update=True)
 	row = frappe.db.get_value("Pax8 Subscription", name, list(decide.FIELDS), as_dict=True)
 	if doc.workflow_state == SCHEDULED and row:
 		_Look(doc, row, planning.today()).take(problem, for_long=bool(unconnected))
-	frappe.db.commit()  # nosemgrep: end of the job
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the job
 
 
 def _read(subscription: str, pax8: Pax8Client | None) -> str | None:

@@ -106,7 +106,7 @@ def _safely(doc: Any, act: Callable[[], Any]) -> None:
 	try:
 		act()
 		if frappe.db.transaction_writes:
-			frappe.db.commit()  # nosemgrep: what comes next may fail
+			frappe.db.commit()  # nosemgrep: frappe-manual-commit - what comes next may fail
 	except BaseTimeoutException:
 		frappe.db.rollback()
 		raise  # the job's time is up
@@ -117,7 +117,7 @@ def _safely(doc: Any, act: Callable[[], Any]) -> None:
 			reference_doctype=DOCTYPE,
 			reference_name=doc.name,
 		)
-		frappe.db.commit()  # nosemgrep: keeps the log
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - keeps the log
 	finally:
 		frappe.local.message_log = shown
 

@@ -158,7 +158,7 @@ def _html(found: dict[str, Any], problem: str | None = None) -> str:
 		}
 		for row in found["elsewhere"]
 	]
-	return frappe.render_template(
+	return frappe.render_template(  # nosemgrep: frappe-ssti - a template of this app
 		TEMPLATE,
 		{
 			"problem": problem,

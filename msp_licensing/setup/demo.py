@@ -60,7 +60,7 @@ def make(sandbox_url: str = "http://127.0.0.1:8088/v1") -> dict[str, Any]:
 	_sync("Subscriptions")
 	_sync("Products")
 	show_owned_products()
-	frappe.db.commit()  # nosemgrep: run from the command line
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - run from the command line
 	return {"logins": logins()}
 
 
@@ -263,7 +263,7 @@ def map_companies() -> None:
 		if not doc.client:
 			doc.update({"client_doctype": client_doctype(), "client": client})
 			doc.save(ignore_permissions=True)
-	frappe.db.commit()  # nosemgrep: mapping backfills by a job
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - mapping backfills by a job
 
 
 def show_owned_products() -> None:

@@ -28,7 +28,7 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 			run.progress(mirror)
 	mark_vanished(mirror, run, reread=lambda name: _reread(pax8, mirror, name))
 	own_companies.mark()
-	frappe.db.commit()  # nosemgrep: end of the walk
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the walk
 
 
 def row_of(company: Company) -> Row:

@@ -65,7 +65,7 @@ def run(
 		_show(watcher, kind, message=_("Another run is going already."), done=True)
 		return None
 	try:
-		frappe.db.commit()  # nosemgrep: see what the run before us committed, not an older snapshot
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - see what the run before us committed, not an older snapshot
 		_end_dead_runs(kind)
 		record = Run(kind, trigger, company, watcher)
 		options = {"company": company} if company else {}
@@ -121,7 +121,7 @@ class Run:
 			.insert(ignore_permissions=True, ignore_links=True)
 			.name
 		)
-		frappe.db.commit()  # nosemgrep: a run that dies leaves its record
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - a run that dies leaves its record
 
 	def confirm(self) -> None:
 		"""Makes sure that this run may still write, up to the end of the database transaction it is called in.
@@ -207,7 +207,7 @@ class Run:
 				**{counter: getattr(self, counter) for counter in self.COUNTERS},
 			},
 		)
-		frappe.db.commit()  # nosemgrep: end of the run
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the run
 		_show(
 			self.watcher,
 			self.kind,
@@ -232,4 +232,4 @@ def _end_dead_runs(kind: str) -> None:
 		{"kind": kind, "status": "Running"},
 		{"status": "Failed", "error": _("The worker was stopped."), **clock.stamp("finished_on")},
 	)
-	frappe.db.commit()  # nosemgrep: from here on a run that only stood still may write nothing
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - from here on a run that only stood still may write nothing

@@ -241,7 +241,7 @@ class Mirror:
 				self._write(rows)
 			if prints:
 				_write_prints(self.doctype, prints)
-			frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
+			frappe.db.commit()  # nosemgrep: frappe-manual-commit - batch by batch, so that a killed run keeps what it has
 
 		transactions.repeat(write, tries=TRIES, when=transactions.is_busy)
 
@@ -280,16 +280,18 @@ def stored_fingerprints(doctype: str) -> dict[str, bytes]:
 	found: dict[str, bytes] = {}
 	last: str | None = ""
 	while True:
-		((text, last),) = frappe.db.sql(
-			f"""set statement group_concat_max_len = 64 * 1024 * 1024 for
+		((text, last),) = (
+			frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
+				f"""set statement group_concat_max_len = 64 * 1024 * 1024 for
 			select json_arrayagg(json_array(name, fingerprint)), max(name) from
 			(select name, fingerprint from `tab{doctype}` where name > %s order by name limit %s) part""",
-			(last, PIECE),
+				(last, PIECE),
+			)
 		)
 		if not text:
 			break
 		found.update((name, bytes.fromhex(print_of_row or "")) for name, print_of_row in json.loads(text))
-	frappe.db.commit()  # nosemgrep: ends the snapshot, so that later reads of this run see what others write
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - ends the snapshot, so that later reads of this run see what others write
 	return found
 
 

@@ -146,7 +146,7 @@ def _store(results: list[_Read], currencies: dict[str, str], making: _Making, ru
 		price_drift.notice(products=[name for name, _row in changed])
 	if same := tuple(products.keys() - dict(changed).keys()):
 		frappe.db.sql("update `tabPax8 Product` set priced_on = %s where name in %s", (now, same))
-	frappe.db.commit()  # nosemgrep: batch by batch, so that a killed run keeps what it has
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - batch by batch, so that a killed run keeps what it has
 	# One call of Redis for all: two for each, as `clear_document_cache` makes, take a third of the whole.
 	frappe.cache.delete_value([frappe.get_document_cache_key(DOCTYPE, name) for name, _row in changed])
 

@@ -60,7 +60,7 @@ def stored(names: Iterable[str]) -> dict[str, Any]:
 	if not names:
 		return {}
 	columns = ["name", "read_on", "product_name", *WATCHED, *FLAGS.values()]
-	rows = frappe.db.sql(
+	rows = frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
 		f"""select {", ".join(f"`{column}`" for column in columns)} from `tabPax8 Subscription`
 		where name in ({", ".join(["%s"] * len(names))}) order by name for update""",
 		names,
@@ -206,7 +206,7 @@ def read_histories(pax8: Pax8Client, *, most: int) -> None:
 		except Pax8Error:
 			return
 		frappe.db.set_value(DOCTYPE, entry.name, values, update_modified=False)
-		frappe.db.commit()  # nosemgrep: an entry at a time, each after its call
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - an entry at a time, each after its call
 
 
 def told(history: list[Subscription], old: str | None, new: str | None) -> Row:

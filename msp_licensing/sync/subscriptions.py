@@ -52,7 +52,7 @@ def sync(pax8: Pax8Client, run: Any, *, company: str | None = None) -> None:
 	elif company in mapped:
 		frappe.db.set_value("Pax8 Company", company, "unsynced_subscriptions", 0, update_modified=False)
 	own_as_mapped()
-	frappe.db.commit()  # nosemgrep: end of the walk
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the walk
 	recorded.read_histories(pax8, most=MOST_HISTORIES)
 
 
@@ -174,7 +174,9 @@ def _store(subscription: Subscription, vendor: str | None, known: str | None) ->
 		values = fitting(DOCTYPE)({"pax8_id": subscription.id, **row, **details})
 	except ValueError as error:
 		raise BadAnswer(
-			_("Subscription {0} cannot be used: {1}").format(subscription.id, error),
+			_("Subscription {0} cannot be used: {1}").format(
+				subscription.id, error
+			),  # nosemgrep: frappe-format-string-injection - the format is a literal
 			record_id=subscription.id,
 		) from error
 	_write([(subscription.id, {**values, **read_on, "fingerprint": new})], before=None)
@@ -230,7 +232,7 @@ def own_as_mapped(company: str | None = None) -> None:
 	else:
 		# In the same order as everybody else: companies, then subscriptions.
 		frappe.db.sql("select name from `tabPax8 Company` order by name lock in share mode")
-	frappe.db.sql(
+	frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
 		f"""update `tabPax8 Subscription` s left join `tabPax8 Company` c on s.company = c.name
 		set s.client_doctype = c.client_doctype, s.client = c.client, s.client_name = c.client_name
 		where not (
@@ -252,7 +254,7 @@ def _walk_begins(run: Any) -> datetime:
 		from `tabPax8 Subscription`"""
 	)[0][0]
 	frappe.db.set_value("Pax8 Sync Run", run.name, "walk_began_utc", began, update_modified=False)
-	frappe.db.commit()  # nosemgrep: from here on others see it
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - from here on others see it
 	return began
 
 
@@ -321,7 +323,9 @@ class _Vendors:
 		except (Pax8Error, ValueError) as error:
 			if self._run is None:
 				raise
-			self._run.problem(_("Product {0}: {1}").format(product, error))
+			self._run.problem(
+				_("Product {0}: {1}").format(product, error)
+			)  # nosemgrep: frappe-format-string-injection - the format is a literal
 			return None
 
 

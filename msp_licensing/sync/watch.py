@@ -48,15 +48,15 @@ def check() -> None:
 		_warn(stale, problems)
 	if recovered:
 		_all_clear(recovered)
-	frappe.db.commit()  # nosemgrep: warnings and notices together
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - warnings and notices together
 
 
 def tell_of_vendors() -> None:
 	"""Tells of vendors that have another name at Pax8 than the one they are known by; each once. Commits."""
-	frappe.db.commit()  # nosemgrep: as `check`
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - as `check`
 	_wait_for_other_checks()
 	_tell_of_vendors(_open_warnings())
-	frappe.db.commit()  # nosemgrep: warnings and notices together
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - warnings and notices together
 
 
 def _wait_for_other_checks() -> None:
@@ -140,7 +140,7 @@ def _warn_of_vendors(found: list[Change]) -> None:
 		doctype=settings,
 		name=settings,
 		subject=subject[:140],
-		message=frappe.render_template(
+		message=frappe.render_template(  # nosemgrep: frappe-ssti - a template of this app
 			"msp_licensing/templates/emails/vendor_changed.html",
 			{
 				"subject": subject,
@@ -233,7 +233,7 @@ def _warn(stale: list[Health], problems: list[Problem]) -> None:
 		name=SETTINGS,
 		subject=subject,
 		bell_says=subject,
-		message=frappe.render_template(
+		message=frappe.render_template(  # nosemgrep: frappe-ssti - a template of this app
 			"msp_licensing/templates/emails/sync_warning.html",
 			{
 				"subject": subject,

@@ -23,7 +23,7 @@ def keep(delivery: Delivery, *, status: str = RECEIVED, result: str | None = Non
 
 	def store() -> None:
 		_store(delivery, status, result)
-		frappe.db.commit()  # nosemgrep: kept before it is acknowledged
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - kept before it is acknowledged
 
 	transactions.repeat(store, tries=TRIES, when=transactions.is_busy)
 
@@ -55,7 +55,7 @@ def _store(delivery: Delivery, status: str, result: str | None) -> None:
 		"attempts": 0,
 	}
 	# Column names come from this code, values are parameters.
-	frappe.db.sql(
+	frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
 		f"""insert into `tab{DOCTYPE}` ({", ".join(f"`{column}`" for column in row)})
 		values ({", ".join(["%s"] * len(row))})
 		on duplicate key update times_received = times_received + 1, last_received_on = values(last_received_on),
@@ -80,7 +80,9 @@ def queue_processing() -> None:
 	"""
 	mark = _queued_mark()
 	try:
-		if not frappe.cache.set(mark, 1, nx=True, ex=QUEUED_FOR_SECONDS):
+		if not frappe.cache.set(
+			mark, 1, nx=True, ex=QUEUED_FOR_SECONDS
+		):  # nosemgrep: frappe-cache-breaks-multitenancy - the mark names the site
 			return
 		try:
 			frappe.enqueue("msp_licensing.webhooks.processing.run", queue="short", timeout=600)

@@ -107,8 +107,8 @@ class _Work:
 		return len(taken)
 
 	def _waiting(self) -> list[Any]:
-		frappe.db.commit()  # nosemgrep: a new snapshot
-		return frappe.db.sql(
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - a new snapshot
+		return frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
 			f"""select name, times_received, attempts from `tab{DOCTYPE}`
 			where status = %s and (next_attempt_on_utc is null or next_attempt_on_utc <= %s)
 			order by last_received_on_utc limit {BATCH}""",
@@ -125,7 +125,7 @@ class _Work:
 			self._finish(row, FAILED, None, _("Given up: the worker was stopped each time."))
 			return
 		frappe.db.set_value(DOCTYPE, row.name, "attempts", row.attempts + 1, update_modified=False)
-		frappe.db.commit()  # nosemgrep: counted before it is tried, so that a killed worker counts
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - counted before it is tried, so that a killed worker counts
 		try:
 			outcomes = self._outcomes(frappe.db.get_value(DOCTYPE, row.name, "payload"))
 		except JobTimeoutException:
@@ -213,7 +213,7 @@ class _Work:
 					**values,
 				},
 			)
-		frappe.db.commit()  # nosemgrep: event by event
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - event by event
 
 
 def _why_nothing_is_read(delivery: Delivery) -> str:

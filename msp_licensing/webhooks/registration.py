@@ -243,7 +243,7 @@ def _save(password_or_id: dict[str, str | None]) -> None:
 		settings = frappe.get_doc(SETTINGS, SETTINGS, for_update=True)
 		settings.update(password_or_id)
 		settings.save()
-		frappe.db.commit()  # nosemgrep: known here before Pax8 is told, and before anything else can fail
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - known here before Pax8 is told, and before anything else can fail
 
 	# What Pax8 has told must not get lost because somebody saved the settings at the same moment.
 	transactions.repeat(save, when=transactions.is_busy)

@@ -169,7 +169,7 @@ def record(
 		facts: values for the words that are made when the event is shown; simple values and dates.
 	"""
 	actor = EVENTS[event].actor
-	frappe.db.sql(
+	frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
 		f"update `tab{REQUEST}` set event_count = event_count + 1 where name = %s",
 		request,
 	)

@@ -13,7 +13,7 @@ def get_context(context):
 		raise frappe.Redirect
 	# Frappe checks the token of a session only if it has one, and outside of the desk nothing makes one.
 	get_csrf_token()
-	frappe.db.commit()  # nosemgrep: a GET is rolled back, and the token with it
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a GET is rolled back, and the token with it
 	page = queries.page_for_session(frappe.form_dict.get("client"))
 	context.page = page
 	context.title = page["title"]
