@@ -12,6 +12,11 @@ def count_as(name: str) -> Any:
 	return {"COUNT": "name", "as": name} if MAJOR >= 16 else f"count(name) as {name}"
 
 
+def rows_from(start: int, count: int) -> dict[str, int]:
+	"""The arguments of `frappe.get_list` for `count` rows, the first `start` left out."""
+	return {"offset" if MAJOR >= 16 else "start": start, "limit": count}
+
+
 def desk_path(path: str = "") -> str:
 	"""The address of a screen of the desk below the site's own: `/desk/…` from 16 on, `/app/…` before."""
 	return ("/desk/" if MAJOR >= 16 else "/app/") + path.lstrip("/")

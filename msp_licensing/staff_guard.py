@@ -33,7 +33,6 @@ def assigned(doctype: str, filters: Any) -> list[dict[str, Any]]:
 		filters=frappe.parse_json(filters),
 		fields=["name"],
 		order_by=None,
-		limit_page_length=0,
 		run=False,
 	)
 	return frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
@@ -70,6 +69,6 @@ def only_seen(found: list[Any]) -> list[Any]:
 	seen = {
 		(own, name)
 		for own, wanted in names.items()
-		for name in frappe.get_list(own, {"name": ("in", wanted)}, pluck="name", limit_page_length=0)
+		for name in frappe.get_list(own, {"name": ("in", wanted)}, pluck="name")
 	}
 	return [row for row in found if row.doctype not in names or (row.doctype, row.name) in seen]

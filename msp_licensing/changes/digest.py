@@ -78,7 +78,7 @@ def _values(notices: list[Any], user: str) -> dict[str, Any]:
 	released = {row.request for row in notices if row.event == "approved_by_itself"}
 	sections: dict[str, list[dict[str, Any]]] = {"waiting": [], "released": [], "decided": []}
 	asked = {"name": ("in", list({row.request for row in notices}))}
-	seen = frappe.get_list(states.DOCTYPE, asked, pluck="name", user=user, limit_page_length=0)
+	seen = frappe.get_list(states.DOCTYPE, asked, pluck="name", user=user)
 	for doc in frappe.get_all(
 		states.DOCTYPE,
 		filters={"name": ("in", seen or [""])},

@@ -8,7 +8,7 @@ from frappe import _
 from frappe.utils import cint, escape_html
 
 from msp_licensing import clock, permissions, transactions
-from msp_licensing.frappe_version import count_as
+from msp_licensing.frappe_version import count_as, rows_from
 
 DOCTYPE = "Pax8 Product"
 
@@ -74,8 +74,7 @@ def products(
 			"discontinued",
 		],
 		order_by="product_name asc, name asc",
-		start=max(0, start),
-		page_length=min(max(1, page_length), MAX_PAGE),
+		**rows_from(max(0, start), min(max(1, page_length), MAX_PAGE)),
 	)
 	owned_counts = _owned([row.name for row in rows])
 	for row in rows:
@@ -227,7 +226,6 @@ def _owned(names: list[str] | None = None) -> dict[str, int]:
 			group_by="product",
 			order_by="product",
 			as_list=True,
-			limit_page_length=0,
 		)
 	)
 

@@ -113,7 +113,7 @@ def _collect(client_doctype: str, client: str, from_date: str, to_date: str) -> 
 		or_filters=[["requested_on", *within], ["applied_on", *within]],
 		fields=list(FIELDS),
 		order_by="requested_on_utc, name",
-		limit_page_length=MOST + 1,
+		limit=MOST + 1,
 	)
 	if len(rows) > MOST:
 		frappe.throw(_("There are more than {0} requests: please choose a shorter period.").format(MOST))
@@ -123,7 +123,7 @@ def _collect(client_doctype: str, client: str, from_date: str, to_date: str) -> 
 		filters={**whose, "field": "Quantity", "source": "Outside", "seen_on": within},
 		fields=["product_name", "subscription", "old_value", "new_value", "seen_on", "changed_on"],
 		order_by="seen_on_utc, name",
-		limit_page_length=MOST + 1,
+		limit=MOST + 1,
 	)
 	if len(elsewhere) > MOST:
 		frappe.throw(_("There are more than {0} changes: please choose a shorter period.").format(MOST))

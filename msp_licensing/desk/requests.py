@@ -394,7 +394,6 @@ def disabled_among(names: list | str) -> list[str]:
 		["client_doctype", "client"],
 		distinct=True,
 		order_by=None,
-		limit_page_length=0,
 	)
 	found = disabled_clients((row.client_doctype, row.client) for row in rows)
 	return sorted(client_titles(found).values(), key=str.casefold)

@@ -10,7 +10,7 @@ from frappe.utils import cint, fmt_money
 from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, pricing, states
 from msp_licensing.clients import disabled_clients
-from msp_licensing.frappe_version import count_as
+from msp_licensing.frappe_version import count_as, rows_from
 from msp_licensing.rules.policy import (
 	ApprovalRule,
 	Policy,
@@ -65,8 +65,7 @@ def subscriptions(
 		or_filters=or_filters,
 		fields=list(decide.FIELDS),
 		order_by="client_name asc, client asc, product_name asc, name asc",
-		start=max(0, start),
-		page_length=min(max(1, page_length), MAX_PAGE),
+		**rows_from(max(0, start), min(max(1, page_length), MAX_PAGE)),
 	)
 	total = frappe.get_list(
 		DOCTYPE, filters=filters, or_filters=or_filters, fields=[count_as("n")], order_by=None
@@ -97,7 +96,6 @@ def clients() -> list[dict[str, str]]:
 		{"client": ("is", "set"), "vanished": 0},
 		["client_doctype", "client", "client_name"],
 		distinct=True,
-		limit_page_length=0,
 	)
 	rows = [{"value": row.client, "label": row.client_name or row.client} for row in found]
 	return sorted(rows, key=lambda row: row["label"].casefold())

@@ -93,7 +93,6 @@ def vendors() -> list[dict[str, Any]]:
 			group_by="vendor",
 			order_by="vendor",
 			as_list=True,
-			limit_page_length=0,
 		):
 			row = found.setdefault(vendor_key(vendor), {"vendor": vendor, "products": 0, "subscriptions": 0})
 			row[column] += count
@@ -109,7 +108,7 @@ def explain(settings: str | dict[str, Any]) -> list[str]:
 	"""
 	permissions.require_connection_manager()
 	doc = policies.unsaved_settings(settings)
-	own = len(frappe.get_list(policies.CLIENT_POLICY, {"disabled": 0}, limit_page_length=0))
+	own = len(frappe.get_list(policies.CLIENT_POLICY, {"disabled": 0}))
 	told = meaning.sentences(policies.current_policy(doc), doc)
 	if own:
 		told.append(

@@ -68,7 +68,6 @@ def _owned(products: list[str]) -> dict[str, int]:
 			group_by="product",
 			order_by="product",
 			as_list=True,
-			limit_page_length=0,
 		)
 	)
 

@@ -223,7 +223,7 @@ def _past_requests(since: date, tried: _Tried) -> tuple[list[Any], bool]:
 			"decision_facts",
 		],
 		order_by="requested_on_utc desc, name desc",
-		limit_page_length=MOST_REQUESTS + 1,
+		limit=MOST_REQUESTS + 1,
 	)
 	cut = len(newest) > MOST_REQUESTS
 	return newest[:MOST_REQUESTS][::-1], cut

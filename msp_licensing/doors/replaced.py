@@ -175,7 +175,6 @@ def get_workflow_state_count(
 		filters={workflow_state_field: ("not in", frappe.parse_json(states))},
 		group_by=workflow_state_field,
 		order_by=workflow_state_field,
-		limit_page_length=0,
 	)
 	return [row for row in rows if row[workflow_state_field]]
 

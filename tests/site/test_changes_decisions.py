@@ -354,7 +354,7 @@ def test_an_assignment_gives_no_right_to_somebody_without_the_role(
 
 	from msp_licensing.desk import requests as api
 
-	clerk = make_portal_user("clerk@msp.example", None, "Blogger")
+	clerk = make_portal_user("clerk@msp.example", None, "Report Manager")
 	name = ask()
 	with as_user(people.manager), pytest.raises(site.PermissionError):
 		assign_to.add({"doctype": DT, "name": name, "assign_to": [clerk]})

@@ -215,7 +215,7 @@ def test_staff_cannot_ask_for_nonsense_either(site, people, as_user, wanted):
 def test_nobody_without_the_role_makes_or_decides_requests(site, people, pending, make_portal_user, as_user):
 	from frappe.model.workflow import WorkflowTransitionError
 
-	make_portal_user("clerk@msp.example", None, "Blogger")
+	make_portal_user("clerk@msp.example", None, "Report Manager")
 	for user in ("clerk@msp.example", people.requester, people.reader, "Guest"):
 		with as_user(user):
 			with pytest.raises(site.PermissionError):

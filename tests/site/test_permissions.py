@@ -72,7 +72,7 @@ def test_an_empty_client_is_nobodys(site, people):
 def test_guests_and_staff_without_the_role_are_no_portal_users(site, people, make_portal_user):
 	from msp_licensing import permissions
 
-	make_portal_user("clerk@msp.example", None, "Blogger")
+	make_portal_user("clerk@msp.example", None, "Report Manager")
 	for user in ("Guest", "clerk@msp.example", "Administrator"):
 		with pytest.raises(site.PermissionError):
 			permissions.portal_access(user)
@@ -90,11 +90,11 @@ def test_costs_are_out_of_reach_without_their_level(site, people, make_portal_us
 	"""Somebody in sales may be given the subscriptions, and still sees neither price nor cost."""
 	from frappe.permissions import add_permission
 
-	user = make_portal_user("sales@msp.example", None, "Blogger")
+	user = make_portal_user("sales@msp.example", None, "Report Manager")
 	site.get_doc("User", user).add_roles("System Manager")
 	site.db.delete("Has Role", {"parent": user, "role": "System Manager"})
 	site.clear_cache(user=user)
-	add_permission("Pax8 Subscription", "Blogger")
+	add_permission("Pax8 Subscription", "Report Manager")
 	try:
 		with as_user(user):
 			doc = site.get_doc("Pax8 Subscription", storybook.CEDAR_KEEPER)

@@ -291,7 +291,7 @@ def test_tables_that_belong_to_no_screen_of_a_client_are_not_counted(
 	)
 	site.db.rollback()
 	assert site.db.count("Notification Log", {"for_user": people.manager})
-	also = make_portal_user(f"also-{who}@cedarpine.example", None, "Blogger")
+	also = make_portal_user(f"also-{who}@cedarpine.example", None, "Report Manager")
 	site.get_doc("User", also).add_roles(*site.get_roles(getattr(people, who)))
 	site.db.delete("Has Role", {"parent": also, "role": ("in", ("Licensing Manager", "System Manager"))})
 	site.db.set_value("User", also, "user_type", "Website User")

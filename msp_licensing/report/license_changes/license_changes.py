@@ -78,7 +78,6 @@ def _rows(filters: Any) -> list[Any]:
 		filters=_conditions(filters),
 		fields=[*FIELDS, *MOMENTS],
 		order_by="requested_on_utc desc, name desc",
-		limit_page_length=0,
 	)
 	told = events.of((row.name for row in rows), only=_STEPS)
 	for row in rows:
