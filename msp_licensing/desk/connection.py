@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 from frappe import _
 
-from msp_licensing import permissions
+from msp_licensing import permissions, stored_secrets
 from msp_licensing.pax8 import Pax8Error
 from msp_licensing.rules.plurals import plural
 from msp_licensing.sync import connection
@@ -58,7 +58,10 @@ def test(
 	typed = False
 	if frappe.has_permission("Pax8 Settings", "write"):
 		typed = _take_unsaved(settings, client_id, client_secret, base_url, audience)
-	saved = None if typed else settings.get_password("client_secret", raise_exception=False)
+	try:
+		saved = None if typed else stored_secrets.of(settings, "client_secret")
+	except stored_secrets.UnreadableSecret as error:
+		return {"ok": False, "message": str(error)}
 	if saved and (problem := connection.problem_with_address(settings, saved)):
 		return {"ok": False, "message": problem}
 	try:

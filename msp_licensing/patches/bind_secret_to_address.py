@@ -2,6 +2,7 @@
 
 import frappe
 
+from msp_licensing import stored_secrets
 from msp_licensing.sync import credentials
 
 SETTINGS = "Pax8 Settings"
@@ -12,7 +13,7 @@ def execute() -> None:
 	if settings.get(credentials.FIELD):
 		return
 	try:
-		secret = settings.get_password("client_secret", raise_exception=False)
+		secret = stored_secrets.of(settings, "client_secret")
 	except frappe.ValidationError:
 		return  # it cannot be read with this site's encryption key, and has to be entered again in any case
 	if secret:

@@ -10,6 +10,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint
 
+from msp_licensing import stored_secrets
 from msp_licensing.pax8 import Pax8Client, Token
 from msp_licensing.sync import credentials
 
@@ -45,10 +46,8 @@ def problem() -> str | None:
 	if (settings.mode or OFF) == OFF:
 		return _("Pax8 is not connected: the mode is Off.")
 	try:
-		secret = settings.get_password("client_secret", raise_exception=False)
-	except frappe.ValidationError:
-		# As after a restore without the site's encryption key. Frappe has put its own message up as well.
-		frappe.clear_last_message()
+		secret = stored_secrets.of(settings, "client_secret")
+	except stored_secrets.UnreadableSecret:
 		return _(
 			"Pax8 is not connected: the saved client secret cannot be read with this site's encryption key. Enter it again."
 		)
@@ -75,14 +74,14 @@ def client(*, settings: Any = None, priority: bool = False, **options: Any) -> P
 		options: passed on to `Pax8Client` (timeout, max_retries, …).
 
 	Raises:
-		frappe.ValidationError: there is no active connection.
+		frappe.ValidationError: there is no active connection, or its secret cannot be read.
 		msp_licensing.pax8.ConfigurationError: the API address cannot be used.
 	"""
 	saved = settings is None
 	settings = settings or frappe.get_cached_doc("Pax8 Settings")
 	if saved and (reason := problem()):
 		frappe.throw(reason)
-	secret = settings.get_password("client_secret", raise_exception=False)
+	secret = stored_secrets.of(settings, "client_secret")
 	return Pax8Client(
 		client_id=settings.client_id or "",
 		client_secret=secret or "",

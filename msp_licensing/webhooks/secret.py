@@ -7,8 +7,7 @@ has said which it has taken.
 import hmac
 import secrets
 
-import frappe
-from frappe.utils.password import get_decrypted_password
+from msp_licensing import stored_secrets
 
 SETTINGS = "Pax8 Settings"
 CURRENT, NEXT = "webhook_secret", "webhook_next_secret"
@@ -25,11 +24,8 @@ def is_right(secret_given: str | None) -> bool:
 def accepted() -> tuple[str, ...]:
 	"""The secrets that prove a delivery. None if the site has another encryption key than the one they were kept with."""
 	try:
-		stored = [
-			get_decrypted_password(SETTINGS, SETTINGS, field, raise_exception=False)
-			for field in (CURRENT, NEXT)
-		]
-	except frappe.ValidationError:
+		stored = [stored_secrets.read(SETTINGS, SETTINGS, field) for field in (CURRENT, NEXT)]
+	except stored_secrets.UnreadableSecret:
 		return ()
 	return tuple(filter(None, stored))
 

@@ -150,7 +150,9 @@ def test_revoking_ends_access_at_once_and_keeps_the_record(
 
 
 def test_only_licensing_rights_make_or_change_a_record(site, people, dt, record, make_portal_user, as_user):
-	clerk = make_portal_user("clerk@msp.example", None, "Sales User" if dt == "Customer" else "Report Manager")
+	clerk = make_portal_user(
+		"clerk@msp.example", None, "Sales User" if dt == "Customer" else "Report Manager"
+	)
 	values = {"doctype": DOCTYPE, "user": people.reader, "client_doctype": dt, "client": MUELLER}
 	own = record(people.reader)
 	for user in (people.system_manager, people.reader, people.approver, clerk, "Guest"):

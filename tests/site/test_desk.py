@@ -597,3 +597,32 @@ def test_the_desk_furniture_is_on_the_site(site):
 	onboarding = site.get_doc("Module Onboarding", "MSP Licensing")
 	assert len(onboarding.get_steps()) == 5
 	assert site.db.exists("Dashboard Chart", workspace.charts[0].chart_name)
+
+
+def test_a_secret_that_the_sites_key_does_not_open_is_told_as_such_and_nothing_else_pops_up(
+	site, sandbox, people, as_user, settings_back
+):
+	"""As after a restore without the old site_config.json: on every version, on each screen that looks at it."""
+	from cryptography.fernet import Fernet
+
+	from msp_licensing.desk import connection, settings
+
+	foreign = Fernet(Fernet.generate_key()).encrypt(b"sandbox").decode()
+	site.db.sql("update __Auth set password = %s where doctype = 'Pax8 Settings'", foreign)
+	site.db.commit()
+	site.local.message_log = []
+	with as_user(people.manager):
+		answer = connection.test()
+		assert not answer["ok"] and "encryption key" in answer["message"]
+		assert "encryption key" in str(settings.banner())
+	doc = site.get_doc("Pax8 Settings")
+	doc.calls_per_minute = 500
+	assert not site.local.message_log
+	with pytest.raises(site.ValidationError, match="encryption key"):
+		doc.save()
+	assert len(site.local.message_log) == 1, "one message, and it is ours"
+	doc.reload()
+	doc.client_secret = "sandbox"
+	doc.save()
+	with as_user(people.manager):
+		assert connection.test()["ok"]

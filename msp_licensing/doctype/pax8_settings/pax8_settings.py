@@ -2,6 +2,7 @@ import frappe
 from frappe import _
 from frappe.utils import escape_html
 
+from msp_licensing import stored_secrets
 from msp_licensing.plain_text import PlainTextDocument
 from msp_licensing.rules.plurals import plural
 
@@ -23,7 +24,11 @@ class Pax8Settings(PlainTextDocument):
 	def require_credentials(self):
 		if self.mode == "Off":
 			return
-		if not self.client_id or not self.get_password("client_secret", raise_exception=False):
+		try:
+			secret = stored_secrets.of(self, "client_secret")
+		except stored_secrets.UnreadableSecret as error:
+			frappe.throw(str(error))
+		if not self.client_id or not secret:
 			frappe.throw(_("To connect Pax8, enter the client ID and the client secret."))
 
 	def check_address(self):
@@ -58,9 +63,8 @@ class Pax8Settings(PlainTextDocument):
 			self.set(credentials.FIELD, credentials.proof(self.base_url, typed))
 			return
 		try:
-			secret = typed and self.get_password("client_secret", raise_exception=False)
-		except frappe.ValidationError:
-			frappe.clear_last_message()
+			secret = typed and stored_secrets.of(self, "client_secret")
+		except stored_secrets.UnreadableSecret:
 			return  # kept with another encryption key: nobody can read it, nor send it
 		if secret and not credentials.belong_together(self, secret):
 			frappe.throw(_("The API address is another one now. Please enter the client secret again, too."))
