@@ -57,9 +57,7 @@ def _who_see(doc: Any, users: list[str]) -> list[str]:
 def may_see(user: str, doc: Any) -> bool:
 	"""Whether a user of the desk may read a request: roles and User Permissions as they are now."""
 	document = doc if isinstance(doc, Document) else frappe.get_doc(states.DOCTYPE, doc.name)
-	return frappe.permissions.has_permission(
-		states.DOCTYPE, "read", document, user=user, raise_exception=False
-	)
+	return bool(frappe.has_permission(states.DOCTYPE, "read", document, user=user))
 
 
 def who_see_all_clients(users: Iterable[str]) -> list[str]:
