@@ -79,7 +79,9 @@ def desk(demo_site, look, sign_in):
 	def open_screen(path, shown=()):
 		page.goto(path)
 		for selector, text in dict(shown).items():
-			expect(page.locator(selector, has_text="onerror").first).to_contain_text(text)
+			expect(page.locator(selector, has_text="onerror").first).to_contain_text(
+				text, use_inner_text=True
+			)
 		page.wait_for_load_state("networkidle")
 		check(page, path)
 

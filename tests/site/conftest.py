@@ -97,6 +97,9 @@ def clean(frappe: Any) -> None:
 	for table, column in (("Has Role", "parent"), ("Notification Settings", "name"), ("User", "name")):
 		frappe.db.delete(table, {column: ("in", others or [""])})
 	frappe.db.delete("__Auth", {"doctype": "User", "name": ("in", others or [""])})
+	# With ERPNext, a User that is saved may get its role Customer; a request begins without this flag.
+	frappe.db.delete("Has Role", {"role": "Customer", "parent": ("in", list(kept))})
+	frappe.flags.setting_role = False
 	for doctype in ("Pax8 Settings", "Licensing Settings"):
 		frappe.db.delete("Singles", {"doctype": doctype})
 	frappe.db.delete("__Auth", {"doctype": "Pax8 Settings"})

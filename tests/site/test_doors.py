@@ -9,6 +9,7 @@ from asking import ask
 from door_people import clerk, foreign, quiet, visitor_of_site  # noqa: F401
 from visitor import Visitor
 
+from msp_licensing.frappe_version import MAJOR
 from msp_licensing.sandbox import storybook
 
 REQUEST = "License Change Request"
@@ -189,7 +190,8 @@ def test_charts_of_the_apps_records_are_for_those_who_read_them(
 	for user in (clerk, visitor_of_site):
 		answer = ask(site, user, CHART, {"chart": json.dumps(question), "no_cache": 1})
 		assert answer.status == 403 and "7654321" not in answer.text
-	if question["type"] == "Heatmap" and question["chart_type"] == "Sum":
+	# From 16 on, Frappe's own function makes no heatmap any more: its field is a function in a text.
+	if question["type"] == "Heatmap" and question["chart_type"] == "Sum" and MAJOR < 16:
 		with as_user(clerk):
 			told = dashboard_chart.get_heatmap_chart_config(site._dict(question), [], str(year))
 		assert any(told["dataPoints"].values()), "Frappe's own function tells it"

@@ -167,6 +167,10 @@ def test_nobody_merges_a_record_of_their_own_onto_a_foreign_one(
 				merged = True
 			except site.PermissionError:
 				merged = False
+			except site.ValidationError as error:
+				# Later releases of Frappe 15, and 16, ask for the right to write themselves.
+				assert "write permission" in str(error)
+				merged = False
 		assert merged is not closed or not closed, "closed with the entry"
 		assert not (closed and merged)
 		site.db.rollback()

@@ -307,8 +307,12 @@ def test_a_run_going_after_failed_ones_is_no_reason_to_keep_quiet(site, stale, w
 
 
 def test_a_dormant_site_is_the_reason(site, stale, worker, health, signed_in):
+	from frappe.utils import scheduler
+
 	signed_in(days=5)
-	assert cause(health)[0] == "Dormant"
+	# Later releases of Frappe 15, and 16, let sites sleep on Frappe Cloud only.
+	expected = "Dormant" if scheduler.is_dormant() else "Unknown"
+	assert cause(health)[0] == expected
 
 
 def test_a_scheduler_process_that_starts_nothing_is_the_reason(

@@ -62,7 +62,7 @@ def test_an_own_company_is_not_unmapped_not_suggested_and_not_mapped(site, sandb
 
 @pytest.mark.parametrize("text", ["Northwind", "1234", f"{OWN}\nx"])
 def test_what_is_no_id_is_refused(site, sandbox, text):
-	with pytest.raises(site.ValidationError, match="no company id"):
+	with pytest.raises(site.ValidationError, match="not a Pax8 company ID"):
 		choose(site, text)
 
 

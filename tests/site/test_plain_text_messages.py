@@ -42,10 +42,12 @@ def moved_away(site, people):
 	"""A waiting request whose subscription belongs to another client now; its own has a name full of markup."""
 	from msp_licensing import permissions
 	from msp_licensing.changes import requests
+	from msp_licensing.setup import demo
 
 	name = requests.submit(KEEPER, 40, access=permissions.portal_access(people.requester)).name
-	plant(site, "MSP Client", CEDAR, client_name=HARM)
-	other = site.db.get_value("MSP Client", {"name": ("!=", CEDAR)}, "name")
+	clients = demo.client_doctype()
+	plant(site, clients, CEDAR, **{site.get_meta(clients).get_title_field(): HARM})
+	other = site.db.get_value(clients, {"name": ("!=", CEDAR)}, "name")
 	plant(site, "Pax8 Subscription", KEEPER, client=other)
 	site.db.commit()
 	return name
