@@ -25,7 +25,11 @@ def test_somebody_is_invited_revoked_and_given_access_again(demo_site, look, sig
 
 	desk = sign_in(demo_site.manager, "/app/msp-licensing")
 	desk.goto(client_form)
-	people = desk.locator(".form-dashboard-section", has_text="Portal Users")
+	people = desk.locator(".form-dashboard-section.custom", has_text="Licensing Portal")
+	desk.get_by_role("button", name="Invite Portal User").wait_for()
+	tab = desk.locator(".form-tabs .nav-link", has_text="Dashboard")
+	if tab.count():  # ERPNext's Customer has its dashboard behind a tab
+		tab.click()
 	expect(people).to_contain_text("olivia@cedarpine.example")
 	desk.get_by_role("button", name="Invite Portal User").click()
 	dialog = desk.locator(".modal.show")

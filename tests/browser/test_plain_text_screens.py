@@ -114,7 +114,8 @@ def test_lists_forms_and_timelines_show_texts_as_typed(desk):
 		desk.open(f"/app/msp-client/{desk.client}", {".timeline-item": NASTY["image"]})
 	bell = desk.page.locator(".dropdown-notifications")
 	bell.locator(".nav-link").first.click()
-	desk.expect(bell.locator(".subject-title", has_text="onerror").first).to_contain_text(TITLE)
+	# Frappe cuts long titles there.
+	desk.expect(bell.locator(".subject-title", has_text="onerror").first).to_contain_text(TITLE[:40])
 	check(desk.page, "bell")
 	fine(desk.page)
 

@@ -114,7 +114,7 @@ def test_a_manager_saves_a_request_for_a_client_that_is_disabled(demo_site, look
 		expect(form.locator("[data-fieldname=client_name]")).to_contain_text("Cedar & Pine Architects")
 		form.locator("[data-fieldname=requested_quantity] input").fill("30")
 		page.keyboard.press("Tab")
-		expect(form.locator(".form-message:visible").first).to_contain_text("the client is disabled")
+		expect(page.get_by_text("the client is disabled").first).to_be_visible()
 		form.locator("[data-fieldname=staff_reason] textarea").fill("They are leaving")
 		page.locator(".page-head:visible").get_by_role("button", name="Save").click()
 		page.wait_for_url("**/license-change-request/LCR-*")

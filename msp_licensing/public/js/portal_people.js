@@ -13,7 +13,7 @@ msp_licensing.show_portal_people = async function (frm) {
 		client: name,
 	});
 	if (frm.doc.name !== name) return;
-	const section = frm.dashboard.add_section(people_html(people), __("Portal Users"));
+	const section = frm.dashboard.add_section(people_html(people), __("Licensing Portal"));
 	msp_licensing.wire_access_buttons(section, () => frm.reload_doc());
 	frm.dashboard.show();
 };
