@@ -27,7 +27,9 @@ class Pax8Settings(PlainTextDocument):
 		try:
 			secret = stored_secrets.of(self, "client_secret")
 		except stored_secrets.UnreadableSecret:
-			frappe.throw(_("The saved secret cannot be read with this site's encryption key. Enter it again."))
+			frappe.throw(
+				_("The saved secret cannot be read with this site's encryption key. Enter it again.")
+			)
 		if not self.client_id or not secret:
 			frappe.throw(_("To connect Pax8, enter the client ID and the client secret."))
 
