@@ -43,7 +43,7 @@ def test_the_workspace_says_that_all_is_fresh_and_then_what_is_not_and_why(
 	expect(health.locator('.kind[data-kind="Companies"]')).to_contain_text("1 week ago")
 
 	health.get_by_role("button", name="Open Pax8 Settings").click()
-	page.wait_for_url(re.compile("/app/pax8-settings"))
+	page.wait_for_url(re.compile("/(app|desk)/pax8-settings"))
 	reason = page.locator('tr.reason[data-kind="Companies"]')
 	expect(reason).to_contain_text("Out of date")
 	expect(reason).to_contain_text("scheduler of this site is disabled")

@@ -135,6 +135,7 @@ def test_who_has_more_than_our_roles_is_not_held_to_the_list(visit, people, site
 		)
 		assert answer.status_code == 403
 	finally:
+		site.db.rollback()
 		user.reload()
 		user.roles = [row for row in user.roles if row.role not in ("Visitor of a Site", "Customer")]
 		user.save()

@@ -4,6 +4,8 @@ import threading
 
 import pytest
 
+from msp_licensing.frappe_version import desk_path
+
 WARNING = "Pax8 Sync Warning"
 LOG = "Notification Log"
 
@@ -90,7 +92,7 @@ def test_managers_are_told_what_since_when_why_and_where(site, fresh):
 	assert not bell.email_content, "the details are in the mail and behind the link"
 	assert bell.for_user == fresh.manager and bell.document_type == "Pax8 Settings"
 	assert bell.subject == "Pax8 data is out of date: Companies"
-	for words in ("Companies", "Out of date since", "No worker listens", "/app/pax8-settings"):
+	for words in ("Companies", "Out of date since", "No worker listens", desk_path("pax8-settings")):
 		assert words in mail(site), words
 	assert len(mails(site)) == 1 and mailed_to(site) == {fresh.manager}
 

@@ -8,6 +8,8 @@ import notice_helpers
 import pytest
 from notice_helpers import DT, NOTICE, about, assigned, bells, mails
 
+from msp_licensing.frappe_version import desk_path
+
 CEDAR = "Cedar & Pine Architects"
 SECRETS = ("SECRET-RULE", "SECRET-ANSWER", "SECRET-REASON")
 
@@ -241,7 +243,7 @@ def test_staff_who_asked_read_which_client_it_was_for(site, people, ask):
 	assert mails(site, people.manager)[-1].startswith(
 		"Applied: Cedar & Pine Architects, Keeper Business 10 → 40\n"
 	)
-	assert f"/app/license-change-request/{doc.name}" in mails(site, people.manager)[-1]
+	assert desk_path(f"license-change-request/{doc.name}") in mails(site, people.manager)[-1]
 	assert not mails(site, people.requester)
 	doc.workflow_state, doc.decided_by = "Rejected", people.manager
 	about("outcome", doc, key="taken back")

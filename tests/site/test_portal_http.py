@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from msp_licensing.frappe_version import desk_path
 from msp_licensing.sandbox import storybook
 
 API = "/api/method/msp_licensing.portal.api."
@@ -193,7 +194,7 @@ def test_staff_are_told_that_the_page_is_for_clients(visit, people):
 	assert (
 		answer.status_code == 403
 		and "for your clients" in answer.text
-		and "/app/msp-licensing" in answer.text
+		and desk_path("msp-licensing") in answer.text
 	)
 
 
