@@ -10,7 +10,8 @@ class LicenseChangeRequest(PlainTextDocument):
 	def _set_defaults(self):
 		super()._set_defaults()
 		# ERPNext's forms fill every field "company" with the user's own. Here it is that of the subscription: see `prepare`.
-		self.company = None
+		if self.is_new():
+			self.company = None
 
 	def before_insert(self):
 		from msp_licensing.changes import document
