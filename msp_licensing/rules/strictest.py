@@ -74,11 +74,10 @@ def _lowest_maximum(policies: Sequence[Policy]) -> int:
 
 
 def _may_release(policies: Sequence[Policy]) -> bool:
-	return all(
-		policy.threshold_may_release and policy.threshold is not None
-		for policy in policies
-		if policy.require_approval
-	)
+	requiring = [policy for policy in policies if policy.require_approval]
+	if not requiring:  # it says nothing now, and must not once approval is required
+		return all(policy.threshold_may_release for policy in policies)
+	return all(policy.threshold_may_release and policy.threshold is not None for policy in requiring)
 
 
 def _currency(policies: Sequence[Policy]) -> str | None:

@@ -1,6 +1,6 @@
 """Two policies for one client: no change is decided less strictly than by each of them."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 
@@ -163,3 +163,12 @@ def test_together_they_are_as_strict_as_each(
 		if asked is not None and asked.verdict is Verdict.HOLDS:
 			said = client_approval.step(together, amount, currency, has_approver=True)
 			assert said is not None and said.verdict is Verdict.HOLDS
+
+
+def test_a_release_that_nobody_has_allowed_is_not_allowed_by_a_merge():
+	"""Where approval is not required the option says nothing; once it is required, it must not release anything."""
+	neither = replace(Policy(), require_approval=False, threshold_may_release=False)
+	assert not strictest([neither, neither]).threshold_may_release
+	allowed = replace(neither, threshold_may_release=True)
+	assert strictest([allowed, allowed]).threshold_may_release
+	assert not strictest([allowed, neither]).threshold_may_release
