@@ -417,7 +417,7 @@ class TestWithERPNext:
 	@pytest.fixture(autouse=True)
 	def needed(self, site, people):
 		if "erpnext" not in site.get_installed_apps():
-			pytest.skip("ERPNext is not installed on this site")
+			pytest.skip("ERPNext is not installed on this site; run: WITH_ERPNEXT=1 make test")
 		yield
 		site.db.rollback()
 

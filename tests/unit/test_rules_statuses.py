@@ -53,7 +53,9 @@ def test_every_status_and_term_of_pax8s_specification_has_a_row():
 	folder = Path(os.environ.get("MSP_LICENSING_PAX8_SPECS") or ROOT.parent / "shared" / "pax8")
 	file = folder / "pax8-openapi-partner-endpoints.json"
 	if not file.exists():
-		pytest.skip("Pax8's OpenAPI files are not here")
+		pytest.skip(
+			f"Pax8's OpenAPI files are missing: put {file.name} in a folder and name it in MSP_LICENSING_PAX8_SPECS"
+		)
 	schema = json.loads(file.read_text(encoding="utf-8"))["components"]["schemas"]["Subscription"]
 	assert set(schema["properties"]["status"]["enum"]) <= set(STATUSES)
 	assert set(schema["properties"]["billingTerm"]["enum"]) <= set(TERMS)
