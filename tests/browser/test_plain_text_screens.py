@@ -111,7 +111,7 @@ def test_lists_forms_and_timelines_show_texts_as_typed(desk):
 	check(desk.page, "timeline")
 	desk.open(f"/app/pax8-company/{desk.company}", {".page-title:visible .title-text": TITLE})
 	if desk.client:
-		desk.open(f"/app/msp-client/{desk.client}")
+		desk.open(f"/app/msp-client/{desk.client}", {".timeline-item": NASTY["image"]})
 	bell = desk.page.locator(".dropdown-notifications")
 	bell.locator(".nav-link").first.click()
 	# Frappe cuts long titles there.

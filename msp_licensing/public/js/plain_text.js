@@ -80,8 +80,10 @@ frappe.provide("msp_licensing.plain_text");
 
 	function escaped_version(version) {
 		const data = JSON.parse(version.data || "null");
-		// Some versions of Frappe keep them escaped already: then there is no < or > in them.
-		const as_html = (value) => (typeof value === "string" && /[<>]/.test(value) ? esc(value) : value);
+		// Frappe keeps them as they are printed: as HTML, in which a line ends with <br>. Those of code, and of before texts
+		// were plain, are kept as typed.
+		const is_html = (value) => !/[<>]/.test(value.replaceAll("<br>", ""));
+		const as_html = (value) => (typeof value === "string" && !is_html(value) ? esc(value) : value);
 		const escape_values = (row) => [row[0], ...row.slice(1).map(as_html)];
 		if (data?.changed) data.changed = data.changed.map(escape_values);
 		for (const row of data?.row_changed || []) row[3] = row[3].map(escape_values);
