@@ -22,9 +22,10 @@ HELP = """\
   dev/run pytest …                         pytest on that site
   dev/run bench migrate                    any `bench --site …` command on that site
 
-Choices, by environment: MSP_LICENSING_HOME (~/.msp-licensing), FRAPPE_REPO, FRAPPE_BRANCH (version-16 with Python 3.14, else version-15), WITH_ERPNEXT=1,
-ERPNEXT_REPO, ERPNEXT_BRANCH, MSP_LICENSING_WEB_PORT (8000), MSP_LICENSING_SANDBOX_PORT (8088), MSP_LICENSING_PREVIEW_PORT
-(8090), MSP_LICENSING_PYTHON, MSP_LICENSING_TEST_PROCESSES (how many share the tests: one a processor, four at most).
+Choices, by environment: MSP_LICENSING_HOME (~/.msp-licensing), FRAPPE_REPO, FRAPPE_BRANCH (version-16 with Python 3.14,
+else version-15), WITH_ERPNEXT=1, ERPNEXT_REPO, ERPNEXT_BRANCH, MSP_LICENSING_WEB_PORT (8000), MSP_LICENSING_SANDBOX_PORT
+(8088), MSP_LICENSING_PREVIEW_PORT (8090), MSP_LICENSING_PYTHON, MSP_LICENSING_TEST_PROCESSES (how many processes share the
+tests; by default one for each processor, at most four).
 """
 
 

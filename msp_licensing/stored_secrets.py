@@ -1,7 +1,7 @@
-"""Secrets as Frappe keeps them, encrypted in the table `__Auth`: read, missing, or not to be read with this site's key.
+"""Reads secrets from Frappe's table `__Auth`, and tells a missing secret from one that this site's key cannot decrypt.
 
-After a restore without the encryption key of the old site no secret can be read. Some versions of Frappe raise an error
-then, others answer as if there were none, and all of them put a message of their own before the user.
+After a restore without the old site's encryption key, no secret can be decrypted. Frappe 15.44 then raises an error. Later
+releases return None, as for a missing secret. All of them also show a message of their own.
 """
 
 from typing import Any
@@ -13,11 +13,11 @@ from frappe.utils.password import get_decrypted_password
 
 
 class UnreadableSecret(frappe.ValidationError):
-	"""A secret is kept that was encrypted with another key."""
+	"""The stored secret was encrypted with another key."""
 
 
 def read(doctype: str, name: str, field: str) -> str | None:
-	"""The secret of a password field as it is stored; None if none is.
+	"""Returns the stored secret of a password field, or None if there is none.
 
 	Raises:
 		UnreadableSecret: with words for staff.
@@ -37,7 +37,7 @@ def read(doctype: str, name: str, field: str) -> str | None:
 
 
 def of(doc: Any, field: str) -> str | None:
-	"""The secret of a document: what has been typed and is not saved yet, else as `read`."""
+	"""Returns the secret of a document: the typed one if it is not saved yet, else as `read`."""
 	typed = doc.get(field)
 	return typed if typed and not doc.is_dummy_password(typed) else read(doc.doctype, doc.name, field)
 

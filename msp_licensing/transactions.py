@@ -1,9 +1,13 @@
-"""Two at once: what loses a race in the database is carried out once more, as a whole, from a fresh view.
+"""Two transactions at once: the database refuses one of them, and the app runs that one again from the start.
 
-Since MariaDB 11.6.2 a transaction that locks a row which has changed since the transaction first looked at the database is
-refused (error 1020, `innodb_snapshot_isolation`); older ones, too, end one of two transactions that wait for each other
-(1213). Neither leaves anything written. Frappe raises `QueryDeadlockError` for both, but older releases of 15
-let 1020 through as it is, and a whitelisted function that ends so answers 500.
+MariaDB refuses with two errors, and writes nothing in either case:
+
+- 1020 (from 11.6.2 on, `innodb_snapshot_isolation`): the transaction locks a row that another one has changed since this
+  transaction began to read.
+- 1213: two transactions wait for each other's locks.
+
+Frappe raises `QueryDeadlockError` for both. Older releases of Frappe 15 pass 1020 on unchanged. A whitelisted function that
+ends with either of them answers 500.
 """
 
 import functools
@@ -24,7 +28,7 @@ Result = TypeVar("Result")
 
 
 def lost_race(error: BaseException | None) -> bool:
-	"""Whether an error, or the one that it was made of, says that another transaction was faster. Nothing was written."""
+	"""Whether the database refused the transaction because of another one; the error may be the cause of `error`."""
 	while error is not None:
 		if isinstance(error, frappe.QueryDeadlockError):
 			return True
@@ -44,9 +48,13 @@ def is_busy(error: BaseException) -> bool:
 def repeat(
 	work: Callable[[], Result], *, tries: int = TRIES, when: Callable[[Any], bool] = lost_race
 ) -> Result:
-	"""Calls `work` until it loses no race; a whole transaction, of which each further try sees what others have committed.
+	"""Runs `work`, a whole transaction, and runs it again if the database refuses it.
 
-	Called within another one, it leaves that to the outer one: what was done before would be rolled back with it.
+	Within another `repeat` only the outer one runs again: a rollback here would also undo what the outer one did before.
+
+	Args:
+		tries: how often it runs at most.
+		when: whether to run again after an error.
 
 	Raises:
 		what `work` raises; after the last try also the error of the database.
@@ -70,10 +78,10 @@ def repeat(
 
 
 def repeated(function: Callable[..., Result]) -> Callable[..., Result]:
-	"""A whitelisted function that is carried out again where it loses a race. It sends nothing to Pax8 before it commits.
+	"""Decorator for whitelisted functions that write: `repeat` for each call. They must change nothing at Pax8 themselves.
 
 	Raises:
-		frappe.TimestampMismatchError: others were faster each time; nothing was changed.
+		frappe.TimestampMismatchError: the database refused every try. Nothing was changed.
 	"""
 
 	@functools.wraps(function)
@@ -86,9 +94,10 @@ def repeated(function: Callable[..., Result]) -> Callable[..., Result]:
 
 @contextmanager
 def told_in_words() -> Iterator[None]:
-	"""A race that is lost within ends as frappe.TimestampMismatchError, as a record does that was changed before.
+	"""Turns the database's refusal into frappe.TimestampMismatchError, as for a document that somebody changed before.
 
-	Within `repeat` and in a job the error stays what it is: it is made good there, and Frappe repeats such a job.
+	Not within `repeat`, which runs again, and not in a job: Frappe runs a job again after `QueryDeadlockError`. Where an
+	older release does not know 1020, the job fails and the scheduler's next run takes the work up.
 	"""
 	try:
 		yield
@@ -97,8 +106,6 @@ def told_in_words() -> Iterator[None]:
 			raise
 		frappe.clear_messages()
 		frappe.throw(
-			_(
-				"Somebody else changed this at the same moment. Please look at it again, and repeat what you did."
-			),
+			_("Somebody else changed this at the same moment. Please check it and try again."),
 			frappe.TimestampMismatchError,
 		)
