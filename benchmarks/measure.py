@@ -111,9 +111,8 @@ def versions() -> Result:
 		"Frappe": frappe.__version__,
 		"MariaDB": frappe.db.sql("select version()")[0][0],
 		**{
-			name: frappe.db.sql(f"select @@{name}")[0][
-				0
-			]  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
+			# nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
+			name: frappe.db.sql(f"select @@{name}")[0][0]
 			for name in ("innodb_flush_log_at_trx_commit", "innodb_doublewrite", "innodb_buffer_pool_size")
 		},
 	}
@@ -185,9 +184,8 @@ def _fill(records: dict[str, Any], kind: str) -> None:
 	site.empty(SUBSCRIPTION, CHANGE)
 	if kind != "new":
 		_run("Subscriptions", Replay(records))
-		frappe.db.sql(
-			f"update `tabPax8 Subscription` set fingerprint = null, {DIFFERENCES[kind]}"
-		)  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
+		# nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
+		frappe.db.sql(f"update `tabPax8 Subscription` set fingerprint = null, {DIFFERENCES[kind]}")
 		frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 
 
@@ -232,9 +230,8 @@ def _batches(doctype: str, written: set[str], kept: tuple[str, ...]) -> list[tup
 	"""Statements and parameters that write what the table holds now."""
 	names = [name for name in site.columns(doctype) if name in written]
 	quoted = ", ".join(f"`{name}`" for name in names)
-	rows = frappe.db.sql(
-		f"select {quoted} from `tab{doctype}` order by creation, name"
-	)  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
+	# nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
+	rows = frappe.db.sql(f"select {quoted} from `tab{doctype}` order by creation, name")
 	group = "(" + ", ".join(["%s"] * len(names)) + ")"
 	updates = ", ".join(f"`{name}` = values(`{name}`)" for name in names if name not in kept)
 	made = []

@@ -57,9 +57,8 @@ class Pax8(Control):
 			"0",
 			"--quiet",
 		]
-		self._process = subprocess.Popen(
-			[*command, *numbers], stdout=subprocess.PIPE, text=True
-		)  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+		# nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+		self._process = subprocess.Popen([*command, *numbers], stdout=subprocess.PIPE, text=True)
 		# The first line says where it listens; it comes when all records are made.
 		line = self._process.stdout.readline() if self._process.stdout else ""
 		if "http://" not in line:

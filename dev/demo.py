@@ -252,8 +252,9 @@ def foreground(
 	try:
 		for command in commands:
 			running.append(
+				# nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 				subprocess.Popen(command, env=env, cwd=config.CHECKOUT)
-			)  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+			)
 		while True:
 			for process in running:
 				if process.poll() is not None:

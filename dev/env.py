@@ -102,8 +102,10 @@ def lint(arguments: list[str]) -> int:
 	fix = "--fix" in arguments
 	commands = (["check", *(["--fix"] if fix else []), "."], ["format", *([] if fix else ["--check"]), "."])
 	codes = [
-		subprocess.run([venv / "bin" / "ruff", *c], cwd=config.CHECKOUT).returncode for c in commands
-	]  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+		# nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+		subprocess.run([venv / "bin" / "ruff", *c], cwd=config.CHECKOUT).returncode
+		for c in commands
+	]
 	return max(codes)
 
 

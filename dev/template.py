@@ -82,9 +82,8 @@ def copy(source: Bench, target: Bench, site: str, **options: object) -> None:
 	"""Data folder and sites of a stopped bench become those of a new one, whose site may be named otherwise."""
 	target.path.mkdir(parents=True)
 	for part in (source.data, source.sites):
-		subprocess.run(
-			["cp", "-a", "--reflink=auto", part, target.path / part.name], check=True
-		)  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+		# nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+		subprocess.run(["cp", "-a", "--reflink=auto", part, target.path / part.name], check=True)
 	target.etc.mkdir()
 	shutil.copy2(source.etc / "mariadb-root-password", target.etc)
 	(target.sites / source.site).rename(target.sites / site)

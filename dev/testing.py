@@ -169,9 +169,8 @@ def pytest(python: Path, paths: list[str], options: list[str], env: dict[str, st
 	command = [str(python), "-m", "pytest", *paths, *options]
 	step(f"pytest {shlex.join([*paths, *options])}")
 	full = {**os.environ, "PYTHONPATH": str(config.CHECKOUT), **env}
-	process = subprocess.Popen(
-		command, cwd=config.CHECKOUT, env=full
-	)  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+	# nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
+	process = subprocess.Popen(command, cwd=config.CHECKOUT, env=full)
 	try:
 		return process.wait()
 	except KeyboardInterrupt:

@@ -192,8 +192,9 @@ def overview(client: str | None = None) -> dict[str, Any]:
 		data = {name: value for name, value in told.items() if name not in ("texts", "api")}
 		return {
 			"page": data,
+			# nosemgrep: frappe-ssti - a template of this app
 			"html": frappe.render_template(OVERVIEW, {"page": told}),
-		}  # nosemgrep: frappe-ssti - a template of this app
+		}
 
 
 @contextmanager

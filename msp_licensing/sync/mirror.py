@@ -280,13 +280,12 @@ def stored_fingerprints(doctype: str) -> dict[str, bytes]:
 	found: dict[str, bytes] = {}
 	last: str | None = ""
 	while True:
-		((text, last),) = (
-			frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
-				f"""set statement group_concat_max_len = 64 * 1024 * 1024 for
+		# nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
+		((text, last),) = frappe.db.sql(
+			f"""set statement group_concat_max_len = 64 * 1024 * 1024 for
 			select json_arrayagg(json_array(name, fingerprint)), max(name) from
 			(select name, fingerprint from `tab{doctype}` where name > %s order by name limit %s) part""",
-				(last, PIECE),
-			)
+			(last, PIECE),
 		)
 		if not text:
 			break

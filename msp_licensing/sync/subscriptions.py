@@ -174,9 +174,8 @@ def _store(subscription: Subscription, vendor: str | None, known: str | None) ->
 		values = fitting(DOCTYPE)({"pax8_id": subscription.id, **row, **details})
 	except ValueError as error:
 		raise BadAnswer(
-			_("Subscription {0} cannot be used: {1}").format(
-				subscription.id, error
-			),  # nosemgrep: frappe-format-string-injection - the format is a literal
+			# nosemgrep: frappe-format-string-injection - the format is a literal
+			_("Subscription {0} cannot be used: {1}").format(subscription.id, error),
 			record_id=subscription.id,
 		) from error
 	_write([(subscription.id, {**values, **read_on, "fingerprint": new})], before=None)
@@ -324,8 +323,9 @@ class _Vendors:
 			if self._run is None:
 				raise
 			self._run.problem(
+				# nosemgrep: frappe-format-string-injection - the format is a literal
 				_("Product {0}: {1}").format(product, error)
-			)  # nosemgrep: frappe-format-string-injection - the format is a literal
+			)
 			return None
 
 

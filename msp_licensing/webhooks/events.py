@@ -80,9 +80,8 @@ def queue_processing() -> None:
 	"""
 	mark = _queued_mark()
 	try:
-		if not frappe.cache.set(
-			mark, 1, nx=True, ex=QUEUED_FOR_SECONDS
-		):  # nosemgrep: frappe-cache-breaks-multitenancy - the mark names the site
+		# nosemgrep: frappe-cache-breaks-multitenancy - the mark names the site
+		if not frappe.cache.set(mark, 1, nx=True, ex=QUEUED_FOR_SECONDS):
 			return
 		try:
 			frappe.enqueue("msp_licensing.webhooks.processing.run", queue="short", timeout=600)
