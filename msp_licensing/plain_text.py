@@ -58,7 +58,7 @@ def document_name(title: str) -> str:
 class PlainTextDocument(Document):
 	"""A record whose texts are plain text, in print as well.
 
-	Of two who save it at the same moment the second is told so, in words, whichever way it comes: desk, REST or import.
+	If two people save it at the same moment, the second one is told so in words, in the desk and by REST.
 	"""
 
 	def insert(self, *args: Any, **kwargs: Any) -> Any:

@@ -97,18 +97,26 @@ def _resolve(path: str) -> str:
 
 @functools.cache
 def _hidden_names() -> dict[int, str]:
-	"""Functions of the table that do not know their own name, by identity: Frappe's `write_only` gives them its own."""
+	"""Functions of the table whose `__module__` and `__qualname__` do not lead to them, by identity.
+
+	A decorator without `functools.wraps`, such as Frappe's `write_only`, gives them its own names.
+	"""
 	from msp_licensing.doors import table
 
 	names = {}
 	for path in (*table.CHECKED, *table.REPLACED):
-		try:
-			found = frappe.get_attr(path)
-		except Exception:  # this version has no such function
-			continue
-		if f"{found.__module__}.{found.__qualname__}" != path:
+		found = _attribute(path)
+		if found is not None and _attribute(f"{found.__module__}.{found.__qualname__}") is not found:
 			names[id(found)] = path
 	return names
+
+
+def _attribute(path: str) -> Any:
+	"""What a path leads to; None where this version of Frappe has nothing there."""
+	try:
+		return frappe.get_attr(path)
+	except Exception:
+		return None
 
 
 def called_path() -> str:

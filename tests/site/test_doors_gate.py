@@ -171,3 +171,28 @@ def test_a_name_is_found_however_it_is_written(site):
 		{"x": None, "y": 3},
 	):
 		assert not asked.named_doctypes(values), values
+
+
+def test_a_function_is_known_however_it_is_decorated(site, monkeypatch):
+	"""A decorator without `functools.wraps` hides a function's name; an alias of a function is no other function."""
+	import frappe.desk.like
+
+	from msp_licensing.doors import asked
+
+	path = "frappe.desk.like.toggle_like"
+	assert asked._resolve(path) == path
+	assert asked._resolve("upload_file") == "frappe.handler.upload_file"
+	real = frappe.desk.like.toggle_like
+
+	def wrapper_fn(*args, **kwargs):
+		return real(*args, **kwargs)
+
+	monkeypatch.setattr(frappe.desk.like, "toggle_like", wrapper_fn)
+	monkeypatch.setattr(site.handler, "of_another_module", wrapper_fn, raising=False)
+	asked._hidden_names.cache_clear()
+	try:
+		assert asked._resolve(path) == path
+		assert asked._resolve("frappe.handler.of_another_module") == path
+	finally:
+		monkeypatch.undo()
+		asked._hidden_names.cache_clear()

@@ -80,8 +80,7 @@ frappe.provide("msp_licensing.plain_text");
 
 	function escaped_version(version) {
 		const data = JSON.parse(version.data || "null");
-		// Frappe keeps them as they are printed: as HTML, in which a line ends with <br>. Those of code, and of before texts
-		// were plain, are kept as typed.
+		// Frappe stores printed values here: HTML with <br> at the end of a line. Values of Code fields are stored as typed.
 		const is_html = (value) => !/[<>]/.test(value.replaceAll("<br>", ""));
 		const as_html = (value) => (typeof value === "string" && !is_html(value) ? esc(value) : value);
 		const escape_values = (row) => [row[0], ...row.slice(1).map(as_html)];
