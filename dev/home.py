@@ -30,7 +30,8 @@ def ensure() -> Path:
 	home = config.home()
 	if home == config.CHECKOUT or config.CHECKOUT in home.parents:
 		raise Failure(f"MSP_LICENSING_HOME ({home}) must lie outside the checkout.")
-	if home.exists() and not (home / MARKER).exists() and any(home.iterdir()):
+	# In this order: another command that starts at the same moment makes the marker before anything else.
+	if home.exists() and any(home.iterdir()) and not (home / MARKER).exists():
 		raise Failure(f"{home} holds something else already. Choose an empty folder with MSP_LICENSING_HOME.")
 	home.mkdir(parents=True, exist_ok=True, mode=0o700)
 	(home / MARKER).touch()
