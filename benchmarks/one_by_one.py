@@ -68,7 +68,7 @@ def sync_one(doctype: str, record: dict[str, Any]) -> None:
 		{
 			"client_doctype": client_doctype,
 			"client": client,
-			"company": record["companyId"],
+			"pax8_company": record["companyId"],
 			"product": record["productId"],
 			"product_name": record.get("productName"),
 			"vendor": vendor,

@@ -54,7 +54,7 @@ FIELDS = (
 	"client_doctype",
 	"client",
 	"client_name",
-	"company",
+	"pax8_company",
 	"product",
 	"product_name",
 	"vendor",

@@ -51,7 +51,7 @@ def prepare(doc: Any) -> None:
 			"client_doctype": row.client_doctype,
 			"client": row.client,
 			"client_name": client_title(row.client_doctype, row.client),
-			"company": row.company,
+			"pax8_company": row.pax8_company,
 			"product": row.product,
 			"product_name": row.product_name,
 			"vendor": row.vendor,

@@ -32,7 +32,7 @@ def choices(company: str) -> dict[str, Any]:
 		"may_create": not is_own
 		and permissions.is_manager()
 		and bool(frappe.has_permission(doctype, "create")),
-		"subscriptions": frappe.db.count("Pax8 Subscription", {"company": company, "vanished": 0}),
+		"subscriptions": frappe.db.count("Pax8 Subscription", {"pax8_company": company, "vanished": 0}),
 	}
 
 

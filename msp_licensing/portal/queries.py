@@ -204,7 +204,7 @@ def _cards(
 			today=today,
 			formats=how,
 			request=open_requests.get(row.name),
-			company=companies.get(row.company),
+			company=companies.get(row.pax8_company),
 			may_ask=may_ask,
 		)
 		for row in rows
@@ -213,7 +213,7 @@ def _cards(
 
 def _company_names(rows: list[Any]) -> dict[str, str]:
 	"""Names of the companies the rows belong to, where they belong to several."""
-	names = _distinct(row.company for row in rows)
+	names = _distinct(row.pax8_company for row in rows)
 	if len(names) < 2:
 		return {}
 	found = frappe.get_all("Pax8 Company", filters={"name": ("in", names)}, fields=["name", "company_name"])

@@ -113,7 +113,7 @@ class Run:
 					"doctype": "Pax8 Sync Run",
 					"kind": kind,
 					"trigger": trigger,
-					"company": company,
+					"pax8_company": company,
 					"status": "Running",
 					**clock.stamp("started_on"),
 				}

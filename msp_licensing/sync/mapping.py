@@ -20,7 +20,7 @@ def after_change(company: Any) -> None:
 
 	# First the subscriptions: whoever is just asking for a change of one holds its row, and is waited for.
 	subscriptions.own_as_mapped(company.name)
-	owned = frappe.get_all("Pax8 Subscription", {"company": company.name}, pluck="name")
+	owned = frappe.get_all("Pax8 Subscription", {"pax8_company": company.name}, pluck="name")
 	requests.withdraw_of_others(owned, lock=True)
 	if company.client and connection.is_active():
 		jobs.enqueue("Subscriptions", trigger="Mapping", company=company.name)

@@ -300,7 +300,7 @@ def stored_fingerprints(doctype: str) -> dict[str, bytes]:
 _NEEDED = {
 	"Pax8 Company": ("company_name",),
 	"Pax8 Product": ("product_name",),
-	"Pax8 Subscription": ("company", "product"),
+	"Pax8 Subscription": ("pax8_company", "product"),
 }
 _IDS = {"Link", "Dynamic Link"}
 _TEXTS = {"Small Text", "Text", "Long Text", "Code"}

@@ -32,7 +32,7 @@ WATCHED: dict[str, str] = {
 	"price": "Price",
 	"partner_cost": "Partner Cost",
 	"currency": "Currency",
-	"company": "Pax8 Company",
+	"pax8_company": "Pax8 Company",
 	"vanished": "No Longer at Pax8",
 }
 
@@ -84,7 +84,7 @@ def record(before: Mapping[str, Any], rows: list[tuple[str, Row]]) -> None:
 	entries, moved = [], []
 	for name, differences in found.items():
 		request = _cause(differences, requests.get(name, []))
-		if differences.keys() & {"quantity", "status", "company"}:
+		if differences.keys() & {"quantity", "status", "pax8_company"}:
 			moved.append(name)
 		for field, (old, new) in differences.items():
 			entries.append(
@@ -157,7 +157,7 @@ def _cause(differences: Mapping[str, tuple[Any, Any]], requests: list[Any]) -> s
 def _owners(names: Iterable[str]) -> dict[str, Row]:
 	return {
 		row.name: {
-			"company": row.company,
+			"pax8_company": row.pax8_company,
 			"client_doctype": row.client_doctype,
 			"client": row.client,
 			"client_name": row.client_name,
@@ -165,7 +165,7 @@ def _owners(names: Iterable[str]) -> dict[str, Row]:
 		for row in frappe.get_all(
 			SUBSCRIPTION,
 			filters={"name": ("in", list(names))},
-			fields=["name", "company", "client_doctype", "client", "client_name"],
+			fields=["name", "pax8_company", "client_doctype", "client", "client_name"],
 		)
 	}
 

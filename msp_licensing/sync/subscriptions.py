@@ -85,7 +85,7 @@ def row_of(subscription: Subscription, vendor: str | None) -> Row:
 	commitment = subscription.commitment_term
 	price, cost = subscription.price, subscription.partner_cost
 	return {
-		"company": subscription.company_id,
+		"pax8_company": subscription.company_id,
 		"product": subscription.product_id,
 		"product_name": subscription.product_name
 		or frappe.db.get_value("Pax8 Product", subscription.product_id, "product_name")
@@ -188,15 +188,17 @@ def _write(rows: list[tuple[str, Row]], *, before: datetime | None) -> None:
 	Args:
 		before: rows that were read by themselves since then are left alone: a walk's page may be older.
 	"""
-	clients = _clients({row["company"] for _name, row in rows if row.get("company")})
+	clients = _clients({row["pax8_company"] for _name, row in rows if row.get("pax8_company")})
 	stored = recorded.stored([name for name, _row in rows])
 	written = []
 	for name, row in rows:
 		if before is not None and (old := stored.get(name)) and old.read_on and old.read_on >= before:
 			continue
-		if "company" in row:
+		if "pax8_company" in row:
 			nobody = (None, None, None)
-			row["client_doctype"], row["client"], row["client_name"] = clients.get(row["company"], nobody)
+			row["client_doctype"], row["client"], row["client_name"] = clients.get(
+				row["pax8_company"], nobody
+			)
 		written.append((name, row))
 	upsert(DOCTYPE, written, insert_only=["pax8_id"])
 	recorded.record(stored, written)
@@ -227,12 +229,12 @@ def own_as_mapped(company: str | None = None) -> None:
 	"""
 	condition = ""
 	if company:
-		condition = "and s.company = %s"
+		condition = "and s.pax8_company = %s"
 	else:
 		# In the same order as everybody else: companies, then subscriptions.
 		frappe.db.sql("select name from `tabPax8 Company` order by name lock in share mode")
 	frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
-		f"""update `tabPax8 Subscription` s left join `tabPax8 Company` c on s.company = c.name
+		f"""update `tabPax8 Subscription` s left join `tabPax8 Company` c on s.pax8_company = c.name
 		set s.client_doctype = c.client_doctype, s.client = c.client, s.client_name = c.client_name
 		where not (
 			s.client_doctype <=> c.client_doctype and s.client <=> c.client and s.client_name <=> c.client_name

@@ -321,7 +321,7 @@ class World(Happenings):
 			for name in set(expected) - {wire["id"] for wire in remote}:
 				expected[name]["vanished"] = 1
 		for row in expected.values():
-			row["client"] = self.mapping.get(row["company"])
+			row["client"] = self.mapping.get(row["pax8_company"])
 		return expected
 
 	def _expected(self, kind: str) -> dict[str, Any]:
@@ -389,7 +389,7 @@ class World(Happenings):
 		for name, row in now["Pax8 Company"].items():
 			assert row["client"] == self.mapping.get(name), f"the mapping of {name} is not what staff chose"
 		for name, row in now["Pax8 Subscription"].items():
-			assert row["client"] == self.mapping.get(row["company"]), (
+			assert row["client"] == self.mapping.get(row["pax8_company"]), (
 				f"{name} is not with its company's client"
 			)
 			rule = self.staff["Pax8 Subscription"].get(name, SUBSCRIPTION_STAFF)

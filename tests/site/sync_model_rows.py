@@ -25,7 +25,7 @@ RECORDED = {
 	"price": ("Price", "has_price"),
 	"partner_cost": ("Partner Cost", "has_partner_cost"),
 	"currency": ("Currency", None),
-	"company": ("Pax8 Company", None),
+	"pax8_company": ("Pax8 Company", None),
 	"vanished": ("No Longer at Pax8", None),
 }
 
@@ -47,7 +47,7 @@ COLUMNS = {
 	"Pax8 Company": ("company_name", "status", "vanished", "client"),
 	"Pax8 Product": ("product_name", "vendor", "discontinued", *PRODUCT_STAFF),
 	"Pax8 Subscription": (
-		"company",
+		"pax8_company",
 		"client",
 		"product",
 		"product_name",
@@ -82,7 +82,7 @@ def subscription_row(wire: dict[str, Any], vendor: str | None) -> dict[str, Any]
 	commitment = wire.get("commitmentTerm") or {}
 	price, cost = wire.get("price"), wire.get("partnerCost")
 	return {
-		"company": wire["companyId"],
+		"pax8_company": wire["companyId"],
 		"product": wire["productId"],
 		"product_name": wire["productName"],
 		"vendor": vendor,

@@ -250,23 +250,3 @@ def test_another_quantity_is_decided_again_when_the_present_one_has_moved(
 	doc = look(site, pending)
 	assert (doc.workflow_state, doc.current_quantity, doc.approved_quantity) == ("Pending Approval", 14, 0)
 	assert doc.requested_quantity == 40 and not doc.quantity_reason and not bodies(sandbox)
-
-
-def test_a_form_that_erpnext_has_filled_in_with_its_own_company_is_saved(site, sandbox, people, as_user):
-	"""ERPNext's script does so in every form with a field of that name."""
-	from frappe.desk.form.save import savedocs
-
-	with as_user(people.manager):
-		doc = {
-			"doctype": DT,
-			"name": "new-license-change-request-1",
-			"__islocal": 1,
-			"subscription": KEEPER,
-			"requested_quantity": 30,
-			"timing": "Now",
-			"staff_reason": "They asked by phone",
-			"company": "Example MSP",
-		}
-		site.local.response = site._dict(docs=[])
-		savedocs(site.as_json(doc), "Save")
-	assert site.get_last_doc(DT).company == storybook.CEDAR_AND_PINE

@@ -26,7 +26,7 @@ def table(site, doctype):
 
 def test_only_mapped_companies_are_copied_the_others_are_counted(site, sandbox):
 	run = record(site, site.get_all("Pax8 Sync Run", {"kind": "Subscriptions"}, pluck="name")[0])
-	companies = set(site.get_all("Pax8 Subscription", pluck="company", distinct=True))
+	companies = set(site.get_all("Pax8 Subscription", pluck="pax8_company", distinct=True))
 	assert companies == {storybook.CEDAR_AND_PINE, storybook.MUELLER_UND_SOEHNE}
 	assert run.status == "Completed" and run.rows_unmapped > 0
 	assert run.rows_unmapped == sum(site.get_all("Pax8 Company", pluck="unsynced_subscriptions"))
@@ -180,7 +180,7 @@ def test_mapping_a_company_backfills_it_at_once(site, sandbox):
 	assert (job["kind"], job["company"]) == ("Subscriptions", storybook.BLUE_HARBOR_DENTAL)
 	before = len(sandbox.calls())
 	run = record(site, sync("Subscriptions", company=job["company"]))
-	assert run.rows_new == 2 and run.company == storybook.BLUE_HARBOR_DENTAL
+	assert run.rows_new == 2 and run.pax8_company == storybook.BLUE_HARBOR_DENTAL
 	assert all(
 		call["query"].get("companyId") == storybook.BLUE_HARBOR_DENTAL
 		for call in sandbox.calls("findSubscriptions")

@@ -59,7 +59,7 @@ def test_what_is_stored_already_is_not_read_again(site, sandbox, read):
 			"commitment_term",
 			"3-Year",
 		),
-		({"companyId": storybook.MUELLER_UND_SOEHNE}, "company", storybook.MUELLER_UND_SOEHNE),
+		({"companyId": storybook.MUELLER_UND_SOEHNE}, "pax8_company", storybook.MUELLER_UND_SOEHNE),
 	],
 )
 def test_what_changed_is_read_and_written(site, sandbox, read, wire, column, expected):

@@ -108,7 +108,7 @@ def test_a_company_that_is_mapped_during_a_run_is_read_after_it(site, sandbox):
 	assert busy.acquire()
 	threading.Timer(1, busy.release).start()
 	run = sync("Subscriptions", company=storybook.CEDAR_AND_PINE)
-	assert site.db.get_value("Pax8 Sync Run", run, ["status", "company"]) == (
+	assert site.db.get_value("Pax8 Sync Run", run, ["status", "pax8_company"]) == (
 		"Completed",
 		storybook.CEDAR_AND_PINE,
 	)

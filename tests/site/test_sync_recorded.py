@@ -210,8 +210,8 @@ def test_the_row_and_its_entry_are_written_together_or_not_at_all(site, sandbox,
 def test_a_subscription_that_moves_to_a_company_nobody_mapped_leaves_its_client(site, sandbox):
 	sandbox.change("subscriptions", KEEPER, companyId=storybook.BLUE_HARBOR_DENTAL)
 	sync()
-	row = site.db.get_value("Pax8 Subscription", KEEPER, ["company", "client"], as_dict=True)
-	assert row == {"company": storybook.BLUE_HARBOR_DENTAL, "client": None}
+	row = site.db.get_value("Pax8 Subscription", KEEPER, ["pax8_company", "client"], as_dict=True)
+	assert row == {"pax8_company": storybook.BLUE_HARBOR_DENTAL, "client": None}
 	assert told(entries(site))["Pax8 Company"] == (storybook.CEDAR_AND_PINE, storybook.BLUE_HARBOR_DENTAL)
 
 

@@ -134,3 +134,9 @@ def test_a_refusal_is_never_silent():
 				assert raised not in ("ChangeRefused", "AskedAlready"), (
 					f"{path}: changes.requests.refuse says it, too"
 				)
+
+
+@pytest.mark.parametrize("path", DOCTYPES, ids=lambda path: path.stem)
+def test_no_field_has_a_name_that_erpnexts_form_scripts_fill_or_hide(path):
+	fields = json.loads(path.read_text(encoding="utf-8"))["fields"]
+	assert "company" not in {field["fieldname"] for field in fields}

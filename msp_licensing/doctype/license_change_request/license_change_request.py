@@ -7,13 +7,6 @@ from msp_licensing.plain_text import PlainTextDocument
 
 
 class LicenseChangeRequest(PlainTextDocument):
-	def _set_defaults(self):
-		super()._set_defaults()
-		# ERPNext's script fills every field "company" of a form with a Company of ERPNext. `document.prepare` fills it in
-		# with the Pax8 company of the subscription.
-		if self.is_new():
-			self.company = None
-
 	def before_insert(self):
 		from msp_licensing.changes import document
 

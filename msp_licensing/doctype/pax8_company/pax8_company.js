@@ -57,7 +57,7 @@ function show_intro(frm) {
 
 function add_buttons(frm, choices) {
 	frm.add_custom_button(__("Subscriptions ({0})", [choices.subscriptions]), () => {
-		frappe.set_route("List", "Pax8 Subscription", "List", { company: frm.doc.name });
+		frappe.set_route("List", "Pax8 Subscription", "List", { pax8_company: frm.doc.name });
 	});
 	frm.add_custom_button(__("Open Client"), () => frappe.set_route("Form", frm.doc.client_doctype, frm.doc.client));
 }
