@@ -1,6 +1,9 @@
 """All differences between Frappe 15 and 16 that the app has to know. No other module checks Frappe's version."""
 
-from typing import Any
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
 
 import frappe
 
@@ -20,6 +23,62 @@ def rows_from(start: int, count: int) -> dict[str, int]:
 def desk_path(path: str = "") -> str:
 	"""Returns the path of a desk screen: `/desk/…` on Frappe 16, `/app/…` on 15."""
 	return ("/desk/" if MAJOR >= 16 else "/app/") + path.lstrip("/")
+
+
+def each_notification(doc: Any, method: str) -> Iterator[Callable[[], None]]:
+	"""Yields one function for each enabled Notification of the document's DocType; it sends what is due for `method`.
+
+	`doc.run_notifications(method)` of either version ends at the first Notification that is broken.
+	"""
+	names = frappe.get_all("Notification", {"enabled": 1, "document_type": doc.doctype}, pluck="name")
+	for name in names:
+		executed = list(doc.flags.notifications_executed or [])
+		if name in executed:
+			continue
+		# Both versions leave out what was executed. Frappe 15 keeps its list of Notifications on the document.
+		doc.flags.notifications = None
+		doc.flags.notifications_executed = [other for other in names if other != name]
+		yield lambda: doc.run_notifications(method)
+		if name in doc.flags.notifications_executed:
+			executed.append(name)
+		doc.flags.notifications_executed = executed
+
+
+def throw_as_typed(message: str, kind: type[Exception]) -> NoReturn:
+	"""Raises the error with a message that its reader shows as plain text. Frappe 16 would remove from it what looks like
+	markup."""
+	frappe.throw(message, kind, **({"allow_dangerous_html": True} if MAJOR >= 16 else {}))
+
+
+PDF_PROGRAMS = "wkhtmltopdf / Chromium" if MAJOR >= 16 else "wkhtmltopdf"
+
+
+def pdf_maker() -> Callable[[str], bytes] | None:
+	"""Returns the function that makes a PDF (portrait) of an HTML page on this server: wkhtmltopdf, or on Frappe 16 the
+	Chromium that the bench has set up. None if there is neither. It never downloads Chromium, as Frappe itself would.
+	"""
+	from frappe.utils.pdf import get_pdf, get_wkhtmltopdf_version
+
+	options = {"orientation": "Portrait"}
+	if get_wkhtmltopdf_version() != "0":
+		return lambda html: get_pdf(html, options)
+	if MAJOR >= 16 and _has_chromium():
+		from frappe.utils.pdf import get_chrome_pdf
+
+		return lambda html: get_chrome_pdf(None, html, options, None, pdf_generator="chrome")
+	return None
+
+
+def _has_chromium() -> bool:
+	from frappe.utils.print_utils import EXECUTABLE_PATHS
+
+	config = frappe.get_common_site_config()
+	in_bench = Path(frappe.utils.get_bench_path(), "chromium", *EXECUTABLE_PATHS["linux"])
+	return bool(
+		config.get("chromium_websocket_url")
+		or shutil.which(config.get("chromium_path") or "")
+		or in_bench.exists()
+	)
 
 
 # The return value of a `has_permission` hook that does not object. Frappe 15 asks the hooks of a DocType from the last to

@@ -25,6 +25,7 @@ from msp_licensing.changes import states
 from msp_licensing.changes.states import DOCTYPE
 from msp_licensing.clients import client_title
 from msp_licensing.desk import chain
+from msp_licensing.frappe_version import PDF_PROGRAMS, pdf_maker
 
 TEMPLATE = "msp_licensing/templates/desk/evidence.html"
 REPORT = "License Changes"
@@ -50,13 +51,15 @@ def make(client_doctype: str, client: str, from_date: str, to_date: str) -> None
 	for the browser to print, with a sentence that says why.
 	"""
 	found = _collect(client_doctype, client, from_date, to_date)
-	problem, content = _problem(), None
-	if not problem:
+	problem, content = "", None
+	if make_pdf := pdf_maker():
 		try:
-			content = _pdf(_html(found))
-		except OSError:
+			content = make_pdf(_html(found))
+		except Exception:  # wkhtmltopdf raises OSError; Chromium whatever its connection raises
 			frappe.log_error("Evidence could not be made into a PDF")
 			problem = _("This server could not make a PDF; its Error Log says why.")
+	else:
+		problem = _("This server cannot make PDFs: {0} is not installed.").format(PDF_PROGRAMS)
 	make_access_log(
 		doctype=DOCTYPE,
 		report_name=REPORT,
@@ -77,20 +80,6 @@ def make(client_doctype: str, client: str, from_date: str, to_date: str) -> None
 		)
 	else:
 		response.update(type="pdf", filename=f"{name}.pdf", filecontent=content)
-
-
-def _pdf(html: str) -> bytes:
-	from frappe.utils.pdf import get_pdf
-
-	return get_pdf(html, {"orientation": "Portrait"})
-
-
-def _problem() -> str | None:
-	from frappe.utils.pdf import get_wkhtmltopdf_version
-
-	if get_wkhtmltopdf_version() == "0":
-		return _("This server makes no PDFs: wkhtmltopdf is not installed.")
-	return None
 
 
 # --------------------------------------------------------------------------------------------- what is in it
