@@ -20,6 +20,8 @@ from frappe.integrations.doctype.webhook import run_webhooks
 from frappe.utils import CallbackManager, cint
 from rq.timeouts import BaseTimeoutException
 
+from msp_licensing.frappe_version import each_notification
+
 DOCTYPE = "License Change Request"
 
 # A step that writes one of these is one that people see, and that a site may react to.
@@ -72,7 +74,6 @@ def _run(doc: Any, methods: tuple[str, ...]) -> None:
 
 def _run_all(doc: Any, methods: tuple[str, ...]) -> None:
 	doc.flags.in_insert = methods is AFTER_INSERT
-	doc.flags.notifications = None
 	doc.flags.notifications_executed = []
 	for method in methods:
 		for handler in _hooks(method):
@@ -91,13 +92,8 @@ def _hooks(method: str) -> list[str]:
 
 def _run_notifications(doc: Any, method: str) -> None:
 	"""Each by itself: one that is broken keeps none of the others from being sent."""
-	if doc.flags.notifications is None:
-		_safely(doc, lambda: doc.run_notifications("load"))  # no Notification is for this
-	alerts = doc.flags.notifications or []
-	for alert in alerts:
-		doc.flags.notifications = [alert]
-		_safely(doc, lambda: doc.run_notifications(method))
-	doc.flags.notifications = alerts
+	for send in each_notification(doc, method):
+		_safely(doc, send)
 
 
 def _safely(doc: Any, act: Callable[[], Any]) -> None:

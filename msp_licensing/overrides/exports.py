@@ -84,10 +84,10 @@ def export_report() -> None:
 			_("No data to export"), _("You can try changing the filters of your report.")
 		)
 		return None
-	# Later versions have it by another name.
+	# Frappe 16 has it by another name, and returns the row of the headings as a third value.
 	format_values = getattr(query_report, "format_fields", None) or query_report.format_duration_fields
 	format_values(data)
-	table, _widths = query_report.build_xlsx_data(
+	table, *_layout = query_report.build_xlsx_data(
 		data,
 		frappe.parse_json(asked.visible_idx or "[]"),
 		asked.include_indentation,

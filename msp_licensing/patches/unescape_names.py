@@ -1,15 +1,13 @@
 """Names of Pax8 that were stored as HTML become plain text again.
 
 The sync wrote a name with `<` and `>` through Frappe's sanitizer, so "Smith & <Sons>" was stored as
-"Smith &amp; &lt;Sons&gt;", and copied so to requests and to clients made from a company. Such a value is told by the
-sanitizer itself: it makes the stored text of the plain one. The next sync reads the rows again and has the last word.
+"Smith &amp; &lt;Sons&gt;", and copied so to requests and to clients made from a company. The next sync reads the rows again and has the last word.
 What people typed themselves (notes, reasons) is left alone: nobody can tell what they meant.
 """
 
-from html import unescape
+from html import escape, unescape
 
 import frappe
-from frappe.utils.html_utils import sanitize_html
 
 from msp_licensing.plain_text import document_name
 
@@ -32,9 +30,9 @@ def execute() -> None:
 
 
 def plain(stored: str | None) -> str | None:
-	"""The text that the sanitizer made `stored` of; None where it did not."""
+	"""The text of which Frappe 15's sanitizer made `stored`; None where it did not."""
 	text = unescape(stored or "")
-	made = "<" in text and ">" in text and sanitize_html(text, always_sanitize=True) == stored
+	made = "<" in text and ">" in text and escape(text, quote=False) == stored
 	return text if made and text != stored else None
 
 

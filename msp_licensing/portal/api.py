@@ -15,6 +15,7 @@ from frappe import _
 
 from msp_licensing import permissions, transactions
 from msp_licensing.changes import client_approval, decide, planning, requests
+from msp_licensing.frappe_version import throw_as_typed
 from msp_licensing.portal import asking, queries, throttle, wishes
 
 OVERVIEW = "msp_licensing/templates/portal/overview.html"
@@ -236,4 +237,4 @@ def _plain_errors() -> Iterator[None]:
 			raise
 		# `frappe.throw` puts the message into the answer; a bare raise does not.
 		frappe.clear_messages()
-		frappe.throw(message, type(error))
+		throw_as_typed(message, type(error))

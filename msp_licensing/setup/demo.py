@@ -198,7 +198,7 @@ def make_client(name: str) -> None:
 def make_user(person: Person) -> None:
 	"""A user with their role; a client's person has access to the client, and stands in its address book."""
 	if frappe.db.exists("User", person.email):
-		frappe.get_doc("User", person.email).add_roles(*_roles_of(person))
+		frappe.get_doc("User", person.email).add_roles(*roles_of(person))
 	else:
 		user = frappe.get_doc(
 			{
@@ -207,7 +207,7 @@ def make_user(person: Person) -> None:
 				"first_name": person.first_name,
 				"last_name": person.last_name,
 				"send_welcome_email": 0,
-				"roles": [{"role": role} for role in _roles_of(person)],
+				"roles": [{"role": role} for role in roles_of(person)],
 			}
 		)
 		user.flags.no_welcome_mail = True
@@ -232,7 +232,8 @@ def give_access(person: Person, contact: str) -> None:
 	)
 
 
-def _roles_of(person: Person) -> tuple[str, ...]:
+def roles_of(person: Person) -> tuple[str, ...]:
+	"""The roles that a person of the demo is given."""
 	# Customers belong to ERPNext: who maps companies to them needs a role that may read and make them.
 	if person.role == permissions.MANAGER and client_doctype() == "Customer":
 		return (person.role, "Sales User")

@@ -208,7 +208,7 @@ def _why(kind: str, known: dict[str, Any], site: "_Site", now: datetime) -> tupl
 	if not job:
 		return Cause.JOB_STOPPED, _("Its Scheduled Job Type is missing: run “bench migrate”.")
 	if job.stopped:
-		return Cause.JOB_STOPPED, _("Its Scheduled Job Type “{0}” is stopped.").format(job.name)
+		return Cause.JOB_STOPPED, _("Its Scheduled Job Type “{0}” is stopped.").format(job.method)
 	if obstacle := _obstacle_in_queue(kind, site.queue):
 		return obstacle
 	newest, failure = known["newest"], known["failure"]
@@ -293,7 +293,7 @@ def whole_runs(
 	"""Runs over all of `kind`, newest first; those of a single company say nothing about the others."""
 	return frappe.get_all(
 		RUN,
-		filters={"kind": kind, "company": ("is", "not set"), **(filters or {})},
+		filters={"kind": kind, "pax8_company": ("is", "not set"), **(filters or {})},
 		or_filters=or_filters,
 		fields=_RUN_FIELDS,
 		order_by="started_on_utc desc, creation desc",

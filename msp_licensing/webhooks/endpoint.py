@@ -88,6 +88,7 @@ def _status_of_body(body: bytes) -> int:
 		return 413
 	try:
 		read(body)
-	except BadDelivery:
+		json.dumps(json.loads(body), ensure_ascii=False).encode()
+	except (BadDelivery, UnicodeEncodeError):  # Frappe 16 does not read halves of surrogate pairs
 		return 400
 	return 500

@@ -2,6 +2,7 @@
 
 import pytest
 
+from msp_licensing.frappe_version import MAJOR
 from msp_licensing.sandbox import storybook
 
 KEEPER = storybook.CEDAR_KEEPER
@@ -123,3 +124,53 @@ def test_a_manager_saves_a_request_for_a_client_that_is_disabled(demo_site, look
 	[kept] = look("answer = frappe.get_all('License Change Request', fields=['client', 'client_name'])")
 	assert kept == {"client": "Cedar & Pine Architects", "client_name": "Cedar & Pine Architects"}
 	assert not page.errors
+
+
+ONLY_16 = pytest.mark.skipif(
+	MAJOR < 16, reason="Frappe 15 has no sidebar of an app. Run this with FRAPPE_BRANCH=version-16."
+)
+
+
+@ONLY_16
+@pytest.mark.parametrize(
+	("path", "entry"),
+	[
+		("/desk/license-change-request", "Change Requests"),
+		("/desk/pax8-subscription", "Subscriptions"),
+		("/desk/query-report/License Changes", "License Changes"),
+	],
+)
+def test_the_sidebar_lights_the_screen_that_is_open(demo_site, sign_in, path, entry):
+	from playwright.sync_api import expect
+
+	page = sign_in(demo_site.manager, "/desk/msp-licensing")
+	page.goto(path)
+	expect(page.locator(".body-sidebar .active-sidebar")).to_have_count(1)
+	expect(page.locator(".body-sidebar .active-sidebar")).to_contain_text(entry)
+	assert not page.errors
+
+
+@ONLY_16
+def test_a_new_manager_is_shown_the_first_steps_and_each_leads_to_its_screen(demo_site, sign_in, look):
+	from playwright.sync_api import expect
+
+	kept = look(
+		"answer = {s.name: s.is_complete for s in frappe.get_all('Onboarding Step', fields=['name', 'is_complete'],"
+		" filters={'name': ('in', [s.step for s in frappe.get_doc('Module Onboarding', 'MSP Licensing').steps])})}\n"
+		"for name in answer: frappe.db.set_value('Onboarding Step', name, 'is_complete', 0)"
+	)
+	try:
+		page = sign_in(demo_site.manager, "/desk/msp-licensing")
+		panel = page.locator(".onb-panel")
+		expect(panel).to_contain_text("Let clients manage their licenses")
+		expect(panel.locator(".onb-step-left")).to_have_count(len(kept))
+		panel.get_by_text("Connect Pax8").click()
+		page.wait_for_url("**/desk/pax8-settings**")
+		assert not page.errors
+	finally:
+		look(
+			"\n".join(
+				f"frappe.db.set_value('Onboarding Step', {name!r}, 'is_complete', {done!r})"
+				for name, done in kept.items()
+			)
+		)

@@ -13,6 +13,7 @@ def press(page, label: str, *, confirm: bool = False) -> None:
 	page.locator(f"{SECTION} button", has_text=re.compile(f"^{label}$")).click()
 	if confirm:
 		page.locator(".modal.show .btn-primary", has_text="Yes").click()
+		page.locator(".modal.show").wait_for(state="detached")
 
 
 def test_set_up_in_the_form_a_change_at_pax8_arrives_by_itself(demo_site, pax8, sign_in, look):

@@ -6,7 +6,7 @@ made up at random, cut down, and kept as text. After every step all promises are
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from changes_model_checks import Checks, Intent, Put, Release, Truth
@@ -15,6 +15,8 @@ from changes_model_machines import Machines
 from changes_model_staff import Staff
 from changes_model_tables import DT, OPEN, SUBSCRIPTIONS, WAITING
 from faulty import put_back, raw
+
+from msp_licensing.frappe_version import MAJOR
 
 Step = tuple[Any, ...]
 
@@ -53,6 +55,24 @@ class World(Clients, Staff, Machines, Checks):
 
 		usual = data.convert_utc_to_system_timezone
 		monkeypatch.setattr(data, "convert_utc_to_system_timezone", lambda utc: usual(utc + self.moved))
+		if MAJOR >= 16:  # it asks for the time in the site's zone
+			world, zone = self, data.ZoneInfo
+
+			class Ahead(tzinfo):
+				def __init__(self, key: str) -> None:
+					self.zone = zone(key)
+
+				def fromutc(self, moment: datetime) -> datetime:
+					moved = moment.replace(tzinfo=self.zone) + world.moved
+					return self.zone.fromutc(moved).replace(tzinfo=self)
+
+				def utcoffset(self, moment: datetime | None) -> timedelta | None:
+					return self.zone.utcoffset(moment)
+
+				def dst(self, moment: datetime | None) -> timedelta | None:
+					return self.zone.dst(moment)
+
+			monkeypatch.setattr(data, "ZoneInfo", Ahead)
 		real = clock.utc_now
 		monkeypatch.setattr(clock, "utc_now", lambda: real() + self.moved)
 		self.moved = timedelta(days=400)

@@ -90,9 +90,9 @@ def _clean(frappe: Any) -> None:
 	for doctype in (*_own_tables(frappe), *TRACES):
 		frappe.db.sql(f"delete from `tab{doctype}`")
 	# The people of the demo stay: making a user takes most of a second. Those that a test makes go.
-	from msp_licensing.setup.demo import PEOPLE
+	from msp_licensing.setup.demo import PEOPLE, roles_of
 
-	roles = {person.email: person.role for person in PEOPLE}
+	roles = {person.email: roles_of(person) for person in PEOPLE}
 	kept = set(roles)
 	others = [
 		name
@@ -109,8 +109,8 @@ def _clean(frappe: Any) -> None:
 		frappe.db.delete(table, {column: ("in", others or [""])})
 	frappe.db.delete("__Auth", {"doctype": "User", "name": ("in", others or [""])})
 	# What a test gave them goes; with ERPNext, a User that is saved may get its role Customer, too.
-	for user, role in roles.items():
-		frappe.db.delete("Has Role", {"parent": user, "role": ("!=", role)})
+	for user, given in roles.items():
+		frappe.db.delete("Has Role", {"parent": user, "role": ("not in", given)})
 	frappe.flags.setting_role = False  # as when a request begins
 	for doctype in ("Pax8 Settings", "Licensing Settings"):
 		frappe.db.delete("Singles", {"doctype": doctype})
@@ -401,7 +401,8 @@ def schedule(site: Any) -> Iterator[Callable[..., None]]:
 	before = site.get_all("Scheduled Job Type", filters=tasks, fields=["*"])
 
 	def change(kind: str, **values: Any) -> None:
-		site.db.set_value("Scheduled Job Type", f"tasks.sync_pax8_{kind.lower()}", values)
+		job = {"method": f"msp_licensing.tasks.sync_pax8_{kind.lower()}"}
+		site.db.set_value("Scheduled Job Type", job, values)
 		site.db.commit()
 
 	yield change

@@ -129,10 +129,13 @@ def workflow(world, name, action, user):
 
 def withdraw(world, name):
 	def act():
-		from msp_licensing import permissions
+		from msp_licensing import permissions, transactions
 		from msp_licensing.changes import requests
 
-		requests.withdraw(name, access=permissions.portal_access(world.requester))
+		# As the portal's function does.
+		transactions.repeat(
+			lambda: requests.withdraw(name, access=permissions.portal_access(world.requester))
+		)
 		return "Withdrawn"
 
 	return world.requester, act

@@ -7,6 +7,8 @@ import pytest
 from asking import ask
 from door_people import clerk, foreign, quiet, visitor_of_site  # noqa: F401
 
+from msp_licensing.frappe_version import NO_OBJECTION
+
 SECRET = b"a private paper of the provider"
 WHO = ("requester", "clerk", "visitor_of_site")
 
@@ -72,7 +74,7 @@ def test_without_the_entry_the_file_is_taken(site, people, paper, as_user, monke
 
 	with as_user(people.requester):
 		assert not find_file_by_url(paper.file_url)
-		monkeypatch.setattr(files, "may_create", lambda *arguments, **options: None)
+		monkeypatch.setattr(files, "may_create", lambda *arguments, **options: NO_OBJECTION)
 		site.get_doc({"doctype": "File", "file_url": paper.file_url}).insert()
 		assert find_file_by_url(paper.file_url).get_content() == SECRET.decode()
 	site.db.rollback()

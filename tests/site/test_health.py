@@ -84,7 +84,7 @@ def test_a_schedule_of_working_days_allows_for_the_weekend(site):
 
 def test_a_single_companys_run_makes_nothing_fresh(site, connected, ran, health):
 	ran("Subscriptions", hours=4)
-	ran("Subscriptions", hours=0.1, company="some-company")
+	ran("Subscriptions", hours=0.1, pax8_company="some-company")
 	assert state_of(health, "Subscriptions") == "Stale"
 	assert health("Subscriptions").age > timedelta(hours=3.9)
 
@@ -351,7 +351,7 @@ def test_the_last_complete_and_the_last_failed_run_outlive_log_clearing(site, co
 	ran("Companies", hours=24 * 45)
 	ran("Companies", hours=24 * 55, status="Failed", error="older")
 	ran("Subscriptions", hours=24 * 35)
-	ran("Subscriptions", hours=24 * 31, company="some-company")
+	ran("Subscriptions", hours=24 * 31, pax8_company="some-company")
 	clear_logs(site)
 	assert set(site.get_all(RUN, pluck="name")) == kept
 	assert health("Companies").age > timedelta(days=39)

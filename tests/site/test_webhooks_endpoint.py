@@ -2,11 +2,13 @@
 
 import hmac
 import json
+import re
 import threading
 
 import pytest
 from webhook_helpers import DT, KEEPER, PATH, SECRET, event, jobs, keep_secret
 
+from msp_licensing.frappe_version import MAJOR
 from msp_licensing.sandbox import storybook
 
 RECEIVED = {"message": "received"}
@@ -183,13 +185,16 @@ def test_a_stranger_is_sent_away_as_soon_as_frappe_lets_us(slowly, site):
 	connection.settimeout(20)
 	connection.sendall(b'{"a": "b"}')
 	answer = connection.recv(4096).decode()
-	assert " 401 " in answer.splitlines()[0] and "Set-Cookie" not in answer
+	assert " 401 " in answer.splitlines()[0]
+	assert not re.search("sid=(?!Guest;)", answer), "a session is opened for a stranger"
 	site.db.rollback()
 	assert not site.db.count(DT)
 
 
 def test_a_body_that_frappe_would_never_take_is_not_waited_for(slowly):
-	assert b" 413 " in slowly("wrong", 30 * 1024 * 1024).recv(4096).splitlines()[0]
+	# 413 by Frappe 15 itself; Frappe 16 leaves it to the app, which looks at the secret first.
+	status = slowly("wrong", 30 * 1024 * 1024).recv(4096).split()[1]
+	assert status in (b"413", b"401")
 
 
 def test_strangers_reach_nothing_of_frappe(deliver, site, monkeypatch):
@@ -211,6 +216,9 @@ def test_only_post_is_taken(deliver, site):
 def test_text_that_no_database_takes_is_kept_as_far_as_it_can(deliver, site):
 	data = {"subscriptionId": KEEPER, "name": "half \ud800 a pair, 🙂, Müller, \x00", "action": "\udfff"}
 	content = json.dumps(event(topic="SUB\ud800SCRIPTION", data=data))
+	if MAJOR >= 16:  # Frappe refuses it before any app is asked; 500 would have Pax8 send it again and again
+		assert deliver(content=content).status_code == 400 and not site.db.count(DT)
+		return
 	assert deliver(content=content).status_code == 200
 	assert site.get_last_doc(DT).subscription_id == KEEPER
 
