@@ -20,6 +20,7 @@ LABELLED = DATA / "labelled_products.csv"
 PRICED = DATA / "priced_products.csv"
 HELD_OUT = DATA / "priced_products_held_out.csv"
 HELD_OUT_2 = DATA / "priced_products_held_out_2.csv"
+HELD_OUT_3 = DATA / "priced_products_held_out_3.csv"
 CLASSES = (UsageClass.USAGE, UsageClass.SEAT)
 
 # What a product of such a class has for a price by Pax8's guide: only for the labelled products, which have none.
@@ -180,6 +181,7 @@ def report(*, mistakes: bool = False) -> str:
 		"Made-up products": priced,
 		"Made-up products, held out first": read(HELD_OUT),
 		"Made-up products, held out second": read(HELD_OUT_2),
+		"Made-up products, held out third": read(HELD_OUT_3),
 	}
 	blocks = []
 	for title, products in made_up.items():
