@@ -9,7 +9,7 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class Product:
 	sku: str
 	truth: str
 	plans: tuple[Plan, ...] = ()
-	evidence: Evidence = Evidence()
+	evidence: Evidence = field(default_factory=Evidence)
 	unit: str = ""
 	basis: str = "made up"
 
@@ -116,7 +116,9 @@ def with_usual_prices(products: Iterable[Product]) -> list[Product]:
 
 def figures(products: Iterable[Product], *, with_evidence: bool = False) -> dict[UsageClass, Figures]:
 	"""Figures of `Usage` and of `Seat`. Either is wrong for a product that is neither or ambiguous."""
-	pairs = [(product.truth, product.classify(with_evidence=with_evidence).usage_class) for product in products]
+	pairs = [
+		(product.truth, product.classify(with_evidence=with_evidence).usage_class) for product in products
+	]
 	return {
 		of: Figures(
 			said=sum(said is of for _truth, said in pairs),
@@ -152,7 +154,8 @@ def table(title: str, products: list[Product], *, with_evidence: bool = False) -
 	"""One block of the printed table."""
 	found = figures(products, with_evidence=with_evidence)
 	unknown = sum(
-		product.classify(with_evidence=with_evidence).usage_class is UsageClass.UNKNOWN for product in products
+		product.classify(with_evidence=with_evidence).usage_class is UsageClass.UNKNOWN
+		for product in products
 	)
 	lines = [f"{title} ({len(products)} products)"]
 	for of, row in found.items():
@@ -189,7 +192,7 @@ def report(*, mistakes: bool = False) -> str:
 		blocks.append(table(f"{title}, with the evidence there is", products, with_evidence=True))
 	blocks.append(table("Labelled products, as they are: no price", labelled))
 	blocks.append(table("Labelled products, with the usual price (assumed)", with_usual_prices(labelled)))
-	kinds = Counter(product.kind for product in sum(made_up.values(), []))
+	kinds = Counter(product.kind for products in made_up.values() for product in products)
 	blocks.append("Kinds: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
 	if mistakes:
 		blocks += [

@@ -175,7 +175,8 @@ _RESERVATIONS = re.compile(
 _RESERVATION_SKU = re.compile(r"^MST-ARI", re.I)
 # A fixed amount in a name ("500 GB") is sold or given away as such; a meter has none.
 _AMOUNT = re.compile(
-	r"\b\d[\d.,]*\s*[km]?\s*([kmgtp]i?b|minutes?|mins?|hours?|messages?|transactions?|requests?|calls?)\b", re.I
+	r"\b\d[\d.,]*\s*[km]?\s*([kmgtp]i?b|minutes?|mins?|hours?|messages?|transactions?|requests?|calls?)\b",
+	re.I,
 )
 
 # SKUs at Pax8 begin with three letters for the vendor; `-ARR-` after them marks a product that is billed in arrears.

@@ -189,14 +189,18 @@ _USAGE = {
 	"priced": _("It has a price per unit."),
 	"priced_meter": _("It has a price per {units}: this can be a prepaid pack or a meter."),
 	"priced_meter_word": _("It has a price, but “{word}” in its name suggests that it is billed by usage."),
-	"some_rates_zero": _("Some of its rates are 0 and others are not: it may be billed by what exceeds an allowance."),
+	"some_rates_zero": _(
+		"Some of its rates are 0 and others are not: it may be billed by what exceeds an allowance."
+	),
 	"markup_only": _("Its rates are mark-ups. They do not say how it is counted."),
 	"zero_rates": _("All its rates are 0."),
 	"free_context": _("“{word}” suggests that it is free for another reason than usage."),
 	"amount_in_name": _("“{amount}” in its name is a fixed amount, so it may be a free pack and no meter."),
 	"metered_unit": _("It is measured in {units}."),
 	"metered_family": _("What {word} measures is billed by usage."),
-	"nothing_metered": _("Its name does not say that it is billed by usage: it may be a trial, or included in something else."),
+	"nothing_metered": _(
+		"Its name does not say that it is billed by usage: it may be a trial, or included in something else."
+	),
 	"meter_word": _("“{word}” in its name says that it is billed by usage."),
 	"usage_container": _("“{word}” in its name says that usage is billed under it."),
 	"other_unit": _("Its unit ({units}) does not say whether something is counted or measured."),

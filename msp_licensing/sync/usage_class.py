@@ -37,9 +37,7 @@ def update(names: Collection[str]) -> int:
 	if not stale:
 		return 0
 	# Read once more and locked: staff may be choosing at this moment.
-	rows = [
-		(row, verdicts[row.name][1]) for row in _products(stale, lock=True) if row.name in verdicts
-	]
+	rows = [(row, verdicts[row.name][1]) for row in _products(stale, lock=True) if row.name in verdicts]
 	changed = [(row, verdict) for row, verdict in rows if _differs(row, verdict)]
 	upsert(DOCTYPE, [(row.name, _values(row, verdict)) for row, verdict in changed])
 	versions.record(
@@ -85,7 +83,8 @@ def evidence(names: Collection[str] | None = None) -> dict[str, Evidence]:
 	"""
 	groups, lines = _resource_groups(names), _arrears_lines(names)
 	return {
-		name: Evidence(groups.get(name, 0), lines.get(name, 0)) for name in sorted(groups.keys() | lines.keys())
+		name: Evidence(groups.get(name, 0), lines.get(name, 0))
+		for name in sorted(groups.keys() | lines.keys())
 	}
 
 

@@ -96,9 +96,7 @@ def choose(names: Collection[str], usage_class: str) -> int:
 	if not wanted:
 		frappe.throw(_("Choose Seat, Usage or Unknown."))
 	rows = [
-		row
-		for row in _locked(names)
-		if row.usage_class != str(wanted) or not row.usage_class_set_by_staff
+		row for row in _locked(names) if row.usage_class != str(wanted) or not row.usage_class_set_by_staff
 	]
 	_write(rows, lambda row: _chosen(str(wanted)))
 	return len(rows)

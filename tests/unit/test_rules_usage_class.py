@@ -176,7 +176,10 @@ def test_reasons_are_kept_as_they_are_and_what_is_none_is_left_out():
 @pytest.mark.parametrize(
 	("kind", "units"),
 	[
-		("measured", ["GB", "TB", "GB per user", "Instance", "Server hour", "vCPU", "1M Tokens", "api_calls"]),
+		(
+			"measured",
+			["GB", "TB", "GB per user", "Instance", "Server hour", "vCPU", "1M Tokens", "api_calls"],
+		),
 		("counted", [None, "", "Each", "per user", "License", "Per Device", "Mailbox", "SEAT", "Pack"]),
 		("credit", ["Credits", "Point"]),
 		("other", ["Frobs", "Policy"]),
@@ -203,13 +206,17 @@ _PLANS = st.lists(
 	),
 	max_size=4,
 )
-_NAMES = st.one_of(st.none(), st.text(max_size=40), st.sampled_from(["Azure Plan", "Storage PAYG", "x Arrears"]))
+_NAMES = st.one_of(
+	st.none(), st.text(max_size=40), st.sampled_from(["Azure Plan", "Storage PAYG", "x Arrears"])
+)
 
 
 @given(plans=_PLANS, name=_NAMES, sku=st.one_of(st.none(), st.text(max_size=20)))
 def test_whatever_pax8_answers_seat_needs_a_price_and_evidence_is_never_overruled(plans, name, sku):
 	found = classify(plans, product_name=name, sku=sku)
-	prices = [price for p in plans for r in p.rates for price in (r.partner_buy_rate, r.suggested_retail_price)]
+	prices = [
+		price for p in plans for r in p.rates for price in (r.partner_buy_rate, r.suggested_retail_price)
+	]
 	if found.usage_class is UsageClass.SEAT:
 		assert any(prices)
 	assert found.reasons and found.by_rules is found.usage_class
