@@ -12,9 +12,9 @@ from typing import Any
 
 import frappe
 
-from msp_licensing import clock, versions
+from msp_licensing import clock, transactions, versions
 from msp_licensing.rules.usage_class import Classification, Evidence, Plan, PlanRate, classify, dump_reasons
-from msp_licensing.sync.mirror import Row, upsert
+from msp_licensing.sync.mirror import TRIES, Row, upsert
 
 DOCTYPE = "Pax8 Product"
 PIECE = 2000
@@ -65,9 +65,14 @@ def update_all(run: Any) -> int:
 	while names := frappe.get_all(
 		DOCTYPE, {"name": (">", last)}, pluck="name", order_by="name asc", limit=PIECE
 	):
-		run.confirm()
-		changed += update(names)
-		frappe.db.commit()  # nosemgrep: frappe-manual-commit - piece by piece, so that a killed run keeps what it has
+
+		def write(names: Collection[str] = tuple(names)) -> int:
+			run.confirm()
+			written = update(names)
+			frappe.db.commit()  # nosemgrep: frappe-manual-commit - piece by piece, so that a killed run keeps what it has
+			return written
+
+		changed += transactions.repeat(write, tries=TRIES, when=transactions.is_busy)
 		last = names[-1]
 	return changed
 
