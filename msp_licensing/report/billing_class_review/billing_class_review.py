@@ -58,7 +58,9 @@ def _row(product: Any) -> dict[str, Any]:
 		"kinds": product.kinds,
 		"why": ", ".join(str(billing_class.KINDS[kind]) for kind in product.kinds),
 		"usage_class": _(product.usage_class),
-		"set_by": product.usage_class_set_by if product.usage_class_set_by_staff else _("App"),
+		"set_by": (product.usage_class_set_by or _("Staff"))
+		if product.usage_class_set_by_staff
+		else _("App"),
 		"computed": _(product.computed_usage_class) if product.computed_usage_class else None,
 		"previous": _(product.previous_usage_class) if product.previous_usage_class else None,
 		"changed_on": product.usage_class_changed_on,
@@ -84,11 +86,11 @@ def columns() -> list[dict[str, Any]]:
 	return [
 		column("name", _("Product"), "Link", 260, billing_class.DOCTYPE),
 		column("why", _("Why Listed"), "Data", 210),
-		column("usage_class", _("Billing Class"), "Data", 95),
+		column("usage_class", _("Billing Class"), "Data", 120),
 		column("set_by", _("Decided By"), "Data", 140),
-		column("computed", _("Class by the App"), "Data", 110),
+		column("computed", _("Class by the App"), "Data", 140),
 		column("reasons", _("Reasons of the App"), "Data", 380),
-		column("previous", _("Class by the App Before"), "Data", 120),
+		column("previous", _("Class by the App Before"), "Data", 170),
 		column("changed_on", _("Changed On"), "Datetime", 155),
 		column("groups", _("Resource Groups"), "Int", 90),
 		column("arrears_lines", _("Arrears Lines"), "Int", 90),
