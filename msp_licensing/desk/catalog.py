@@ -7,7 +7,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, escape_html
 
-from msp_licensing import clock, permissions, transactions
+from msp_licensing import permissions, transactions, versions
 from msp_licensing.frappe_version import count_as, rows_from
 
 DOCTYPE = "Pax8 Product"
@@ -124,7 +124,7 @@ def act(names: str | list[str], action: str) -> dict[str, Any]:
 	"""
 	permissions.require_manager()
 	permissions.require_all_clients()
-	names = _names(names)
+	names = chosen_products(names)
 	if action not in ACTIONS:
 		frappe.throw(_("{0} is not something that can be done with products.").format(escape_html(action)))
 	field, value = ACTIONS[action]
@@ -144,7 +144,8 @@ def show_owned() -> int:
 	return _set(_owned_hidden(), "visible", 1)
 
 
-def _names(names: str | list[str]) -> list[str]:
+def chosen_products(names: str | list[str]) -> list[str]:
+	"""Names of products as a screen sends them: as a list or as JSON, at most 500. Raises frappe.ValidationError."""
 	try:
 		names = json.loads(names) if isinstance(names, str) else names
 	except ValueError:
@@ -170,24 +171,7 @@ def _set(names: list[str], field: str, value: int) -> int:
 		return 0
 	changed = list(before)
 	frappe.db.set_value(DOCTYPE, {"name": ("in", changed)}, field, value)
-	now, user = clock.site_now(), frappe.session.user
-	frappe.db.bulk_insert(
-		"Version",
-		["name", "creation", "modified", "owner", "modified_by", "ref_doctype", "docname", "data"],
-		[
-			(
-				frappe.generate_hash(length=10),
-				now,
-				now,
-				user,
-				user,
-				DOCTYPE,
-				name,
-				json.dumps({"added": [], "changed": [[field, was, value]], "removed": [], "row_changed": []}),
-			)
-			for name, was in before.items()
-		],
-	)
+	versions.record(DOCTYPE, {name: [(field, was, value)] for name, was in before.items()})
 	for name in changed:
 		frappe.clear_document_cache(DOCTYPE, name)
 	return len(changed)

@@ -1,12 +1,11 @@
 """Vendors whose names have changed at Pax8, for a person to confirm; and vendors in the settings that match nothing."""
 
-import json
 from typing import Any
 
 import frappe
 from frappe import _
 
-from msp_licensing import clock, permissions, transactions
+from msp_licensing import clock, permissions, transactions, versions
 from msp_licensing.frappe_version import count_as
 from msp_licensing.rules.policy import vendor_key
 from msp_licensing.sync import vendors, watch
@@ -143,21 +142,9 @@ def _confirm_products(known: str, vendor: str) -> list[Any]:
 		modified = %s, modified_by = %s where name in %s""",
 		(now, user, tuple(row.name for row in rows)),
 	)
-	frappe.db.bulk_insert(
-		"Version",
-		["name", "creation", "modified", "owner", "modified_by", "ref_doctype", "docname", "data"],
-		[
-			(frappe.generate_hash(length=10), now, now, user, user, DOCTYPE, row.name, _version(row))
-			for row in rows
-		],
-	)
+	versions.record(DOCTYPE, {row.name: [("known_vendor", row.known_vendor, row.vendor)] for row in rows})
 	frappe.cache.delete_value([frappe.get_document_cache_key(DOCTYPE, row.name) for row in rows])
 	return rows
-
-
-def _version(row: Any) -> str:
-	changed = [["known_vendor", row.known_vendor, row.vendor]]
-	return json.dumps({"added": [], "changed": changed, "removed": [], "row_changed": []})
 
 
 def _still_used(vendor: str) -> bool:

@@ -119,7 +119,12 @@ def _item(subscription: Subscription, known: _Product | None) -> Item:
 	vendor = product.vendor_name if product else None
 	commitment = subscription.commitment_term
 	option = known.dependencies.option_for(commitment) if known and known.dependencies else None
-	usage = classify(known.pricing if known else None, product_name=name, vendor_name=vendor).usage_class
+	usage = classify(
+		known.pricing if known else None,
+		product_name=name,
+		vendor_name=vendor,
+		sku=product.sku if product else None,
+	).usage_class
 	row = {
 		"name": subscription.id,
 		"product_name": name,

@@ -178,19 +178,33 @@ _COMMITMENT = {
 }
 
 _USAGE = {
-	"set_by_staff": _("Set by staff."),
-	"usage_summaries": _("Pax8 reports usage for it (summaries: {count})."),
-	"arrears_lines": _("It was invoiced in arrears (lines: {count})."),
+	"usage_summaries": _("Pax8 reports usage for it (resource groups: {count})."),
+	"arrears_lines": _("It was invoiced in arrears (invoice lines: {count})."),
+	"arrears_sku": _("Its SKU {sku} marks a product that is billed in arrears."),
+	"arrears_term": _("Pax8 bills it in arrears."),
+	"usage_sku": _("Its SKU {sku} is one that usage is billed under."),
+	"reservation": _("“{word}” stands for a reservation: a commitment to use something, and no seat."),
 	"no_price": _("Pax8 gives no price for it."),
 	"price_incomplete": _("Some prices are 0 and others are missing."),
 	"priced": _("It has a price per unit."),
-	"priced_meter": _("It has a price, but is counted in {units}: a prepaid pack or a meter."),
-	"markup_only": _("Its rates are mark-ups, which say nothing about how it is counted."),
+	"priced_meter": _("It has a price per {units}: this can be a prepaid pack or a meter."),
+	"priced_meter_word": _("It has a price, but “{word}” in its name suggests that it is billed by usage."),
+	"some_rates_zero": _(
+		"Some of its rates are 0 and others are not: it may be billed by what exceeds an allowance."
+	),
+	"markup_only": _("Its rates are mark-ups. They do not say how it is counted."),
 	"zero_rates": _("All its rates are 0."),
 	"free_context": _("“{word}” suggests that it is free for another reason than usage."),
-	"metered_unit": _("It is counted in {units}."),
+	"amount_in_name": _("“{amount}” in its name is a fixed amount, so it may be a free pack and no meter."),
+	"metered_unit": _("It is measured in {units}."),
+	"metered_family": _("What {word} measures is billed by usage."),
+	"nothing_metered": _(
+		"Its name does not say that it is billed by usage: it may be a trial, or included in something else."
+	),
+	"meter_word": _("“{word}” in its name says that it is billed by usage."),
 	"usage_container": _("“{word}” in its name says that usage is billed under it."),
-	"plain_unit": _("Its unit is that of a seat, so the zero rates may have another reason than usage."),
+	"other_unit": _("Its unit ({units}) does not say whether something is counted or measured."),
+	"plain_unit": _("Its unit is that of a seat, so the rates may be 0 for another reason than usage."),
 }
 
 _LIMITS = {

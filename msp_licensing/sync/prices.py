@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from functools import cache
 from typing import Any, NamedTuple
 
 import frappe
@@ -18,8 +17,7 @@ from frappe.utils import create_batch
 from msp_licensing import clock
 from msp_licensing.changes import price_drift
 from msp_licensing.pax8 import Dependencies, NotFound, Pax8Client, Pax8Error, Pricing, Rate
-from msp_licensing.rules import words
-from msp_licensing.rules.usage_class import classify
+from msp_licensing.sync import usage_class
 from msp_licensing.sync.mirror import Row, fingerprint, fitting, upsert
 
 DOCTYPE = "Pax8 Product"
@@ -76,7 +74,7 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 
 	names = due()
 	currencies = _currencies()
-	making = _Making(fitting(PRICE), cache(_))
+	fit = fitting(PRICE)
 	label = _("Reading prices")
 	done = failures = 0
 	with ThreadPoolExecutor(CONCURRENT_PRODUCTS) as pool:
@@ -92,9 +90,9 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 					failures += 1
 					run.problem(_("Prices of {0}: {1}").format(result.name, result.error.message))
 					if failures >= FAILURES_IN_A_ROW:
-						_store(good, currencies, making, run)
+						_store(good, currencies, fit, run)
 						raise result.error
-			_store(good, currencies, making, run)
+			_store(good, currencies, fit, run)
 
 
 def _currencies() -> dict[str, str]:
@@ -108,14 +106,7 @@ def _currencies() -> dict[str, str]:
 	return {product: currencies.pop() for product, currencies in found.items() if len(currencies) == 1}
 
 
-class _Making(NamedTuple):
-	"""What one run needs to write rows: it is the same for all of them."""
-
-	fit: Callable[[Row], Row]
-	translate: Callable[[str], str]
-
-
-def _store(results: list[_Read], currencies: dict[str, str], making: _Making, run: Any) -> None:
+def _store(results: list[_Read], currencies: dict[str, str], fit: Callable[[Row], Row], run: Any) -> None:
 	"""Stores the prices and commitment options of a batch of products, in one transaction.
 
 	A batch in which something changes is written in a few statements, one in which nothing does in a single one.
@@ -131,19 +122,20 @@ def _store(results: list[_Read], currencies: dict[str, str], making: _Making, ru
 		if not (product := products.get(result.name)):
 			continue
 		try:
-			row, prices = _rows(product, result, currencies.get(result.name), making)
+			row, prices = _rows(result, currencies.get(result.name), fit)
 		except ValueError as error:
 			run.refuse_row(result.name, error)
 			continue
 		if row["price_fingerprint"] != product.price_fingerprint:
 			changed.append((result.name, {**row, "priced_on": now}))
 			rates += prices
-	upsert(DOCTYPE, [(name, row) for name, row in changed if "usage_class" in row])
-	upsert(DOCTYPE, [(name, row) for name, row in changed if "usage_class" not in row])
 	if changed:
-		frappe.db.delete(PRICE, {"parent": ("in", [name for name, _row in changed])})
+		names = [name for name, _row in changed]
+		upsert(DOCTYPE, changed)
+		frappe.db.delete(PRICE, {"parent": ("in", names)})
 		upsert(PRICE, rates)
-		price_drift.notice(products=[name for name, _row in changed])
+		usage_class.update(names)
+		price_drift.notice(products=names)
 	if same := tuple(products.keys() - dict(changed).keys()):
 		frappe.db.sql("update `tabPax8 Product` set priced_on = %s where name in %s", (now, same))
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - batch by batch, so that a killed run keeps what it has
@@ -152,10 +144,9 @@ def _store(results: list[_Read], currencies: dict[str, str], making: _Making, ru
 
 
 def _locked(names: list[str]) -> dict[str, Any]:
-	"""The products as they are, locked: staff may be choosing a usage class at this moment."""
+	"""The products as they are, locked: to save one, as staff may do at this moment, is to write its prices again."""
 	rows = frappe.db.sql(
-		"""select name, product_name, vendor, usage_class_set_by_staff, price_fingerprint
-		from `tabPax8 Product` where name in %s order by name for update""",
+		"""select name, price_fingerprint from `tabPax8 Product` where name in %s order by name for update""",
 		(tuple(names),),
 		as_dict=True,
 	)
@@ -163,7 +154,7 @@ def _locked(names: list[str]) -> dict[str, Any]:
 
 
 def _rows(
-	product: Any, result: _Read, currency: str | None, making: _Making
+	result: _Read, currency: str | None, fit: Callable[[Row], Row]
 ) -> tuple[Row, list[tuple[str, Row]]]:
 	"""The columns of a product that follow from its prices, and the rows of its prices."""
 	prices = [_price_row(plan, rate, currency) for plan in result.pricing for rate in plan.rates]
@@ -178,19 +169,10 @@ def _rows(
 		# Without line breaks, which would be made by the slow encoder.
 		"commitment_options": json.dumps(options, default=str),
 	}
-	if not product.usage_class_set_by_staff:
-		verdict = classify(result.pricing, product_name=product.product_name, vendor_name=product.vendor)
-		row["usage_class"] = str(verdict.usage_class)
-		row["usage_class_reasons"] = "\n".join(
-			making.translate(sentence.msgid).format(**sentence.values)
-			for sentence in (words.usage_sentence(reason) for reason in verdict.reasons)
-		)
-	row["price_fingerprint"] = fingerprint(
-		{"rates": prices, "options": options, "class": row.get("usage_class")}
-	)
-	parent = {"parent": product.name, "parenttype": DOCTYPE, "parentfield": "prices"}
+	row["price_fingerprint"] = fingerprint({"rates": prices, "options": options})
+	parent = {"parent": result.name, "parenttype": DOCTYPE, "parentfield": "prices"}
 	return row, [
-		(frappe.generate_hash(length=10), {**parent, "idx": number, **making.fit(price)})
+		(frappe.generate_hash(length=10), {**parent, "idx": number, **fit(price)})
 		for number, price in enumerate(prices, 1)
 	]
 

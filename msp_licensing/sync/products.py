@@ -6,7 +6,7 @@ from typing import Any
 from msp_licensing import clock
 from msp_licensing.pax8 import NotFound, Pax8Client, Product
 from msp_licensing.rules.categories import guess_category
-from msp_licensing.sync import prices, vendors
+from msp_licensing.sync import prices, usage_class, vendors
 from msp_licensing.sync.companies import mark_vanished
 from msp_licensing.sync.mirror import Mirror, Row, fingerprint, fitting, upsert
 
@@ -26,7 +26,7 @@ _INSERT_ONLY = ("pax8_id", *_CHOICES)
 
 
 def sync(pax8: Pax8Client, run: Any) -> None:
-	"""Walks all products, then reads the prices and commitment options that are due today.
+	"""Walks all products, reads the prices and commitment options that are due today, and says how each is billed.
 
 	What staff chose (visible, featured, category, billing class) is never written.
 
@@ -41,6 +41,7 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 	mark_vanished(mirror, run, reread=lambda name: _reread(pax8, mirror, name), field="discontinued")
 	_tell_of_vendors()
 	prices.sync(pax8, run)
+	usage_class.update_all(run)
 
 
 def _tell_of_vendors() -> None:

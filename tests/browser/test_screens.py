@@ -24,7 +24,7 @@ MADE_BY_HAND = ("License Change Request", "Licensing Client Policy", "MSP Client
 # With ERPNext its Customers are the clients; the other two come of trouble and of webhooks.
 MAY_BE_NONE = {"MSP Client", "Pax8 Sync Warning", "Pax8 Webhook Event"}
 SETTINGS = ("Licensing Settings", "Pax8 Settings")
-REPORTS = ("License Changes",)
+REPORTS = ("License Changes", "Billing Class Review")
 
 
 def route(doctype: str) -> str:

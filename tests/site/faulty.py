@@ -280,6 +280,7 @@ FROM_PRICES = {
 	"commitment_options",
 	"usage_class",
 	"usage_class_reasons",
+	"computed_usage_class",
 }
 
 

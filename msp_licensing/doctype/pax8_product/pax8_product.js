@@ -1,4 +1,5 @@
 const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
+const CLASS_API = "msp_licensing.desk.usage_class";
 const DASH = '<span class="text-muted">—</span>';
 
 frappe.ui.form.on("Pax8 Product", {
@@ -16,6 +17,7 @@ frappe.ui.form.on("Pax8 Product", {
 			frm.set_intro(__("The last complete sync no longer found this product at Pax8."), "gray");
 		}
 		show_commitments(frm);
+		show_billing_class(frm);
 		for (const column of ["suggested_retail_price", "partner_buy_rate"]) {
 			frm.get_field("prices").grid.update_docfield_property(column, "formatter", price_or_dash(`has_${column}`));
 		}
@@ -41,6 +43,52 @@ function price_or_dash(flag) {
 		const price = doc.currency ? format_currency(value, doc.currency) : format_number(value, null, 2);
 		return `<div class="text-right">${esc(price)}</div>`;
 	};
+}
+
+/** Why the app says what it says, who has decided otherwise, and the way back. */
+function show_billing_class(frm) {
+	const { doc } = frm;
+	const $wrapper = frm.get_field("usage_class_html").$wrapper.empty();
+	const { reasons = [], contradicts, differs } = doc.__onload?.billing_class || {};
+	const [chosen, computed] = [doc.usage_class, doc.computed_usage_class].map((name) => esc(__(name || "Unknown")));
+	if (contradicts) {
+		const text = __("Staff set {0}, but Pax8 reports or invoices usage of this product.", [chosen]);
+		$(`<div class="form-message orange" role="alert">${text}</div>`).appendTo($wrapper);
+	}
+	let heading = __("The app says {0}:", [computed]);
+	if (doc.usage_class_set_by_staff) {
+		heading = differs
+			? __("Staff decided: {0}. The app would say {1}:", [chosen, computed])
+			: __("Staff decided: {0}. The app says the same:", [chosen]);
+	}
+	if (!reasons.length) heading = doc.usage_class_set_by_staff ? __("Staff decided: {0}.", [chosen]) : "";
+	if (heading) $(`<p class="mb-1">${heading}</p>`).appendTo($wrapper);
+	if (reasons.length) $(`<ul>${reasons.map((text) => `<li>${esc(text)}</li>`).join("")}</ul>`).appendTo($wrapper);
+	else $(`<p class="text-muted">${__("The app has not looked at this product yet: it does so with the prices.")}</p>`).appendTo($wrapper);
+	if (!frappe.user.has_role("Licensing Manager")) return;
+	if (doc.usage_class_set_by_staff) {
+		$(`<button type="button" class="btn btn-default btn-sm mb-3">${__("Let the App Decide")}</button>`)
+			.on("click", () => decide(frm, `${CLASS_API}.let_app_decide`))
+			.appendTo($wrapper);
+	} else if (reasons.length) {
+		$(`<button type="button" class="btn btn-default btn-sm mb-3">${__("Keep This Class")}</button>`)
+			.attr("title", __("The class stands as if you had set it. No sync changes it."))
+			.on("click", () => decide(frm, `${CLASS_API}.choose`, { usage_class: doc.usage_class }))
+			.appendTo($wrapper);
+	}
+}
+
+async function decide(frm, method, values = {}) {
+	if (frm.is_dirty()) {
+		frappe.msgprint(__("Save your changes first."));
+		return;
+	}
+	const { message } = await frappe.xcall(method, {
+		names: JSON.stringify([frm.docname]),
+		...values,
+	});
+	frappe.show_alert({ message: esc(message), indicator: "green" });
+	frm.reload_doc();
 }
 
 function show_commitments(frm) {
