@@ -1,0 +1,1 @@
+"""Usage: whose a resource group is, and which groups are probably the same one under a new name."""
