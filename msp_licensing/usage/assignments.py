@@ -43,8 +43,9 @@ def assign(
 	"""
 	doc = _locked_group(group)
 	_check_client(client_doctype, client)
-	if other := _open(group):
-		frappe.throw(_("It is assigned to {0} already.").format(frappe.bold(escape_html(other.client_name))))
+	# A locking read: it also sees what somebody else has just committed.
+	if other := frappe.db.get_value(ASSIGNMENT, {"open_key": group}, "client_name", for_update=True):
+		frappe.throw(_("It is assigned to {0} already.").format(frappe.bold(escape_html(other))))
 	return _give(doc, client_doctype, client, _day(from_date, default=_default_day(doc)), reason)
 
 
@@ -145,11 +146,6 @@ def _locked_assignment(name: str) -> tuple[Any, Any]:
 	if not assignment.open_key:
 		frappe.throw(_("This assignment has ended already."), frappe.ValidationError)
 	return doc, assignment
-
-
-def _open(group: str) -> Any:
-	name = frappe.db.get_value(ASSIGNMENT, {"open_key": group})
-	return frappe.get_doc(ASSIGNMENT, name) if name else None
 
 
 def _check_client(client_doctype: str, client: str) -> None:

@@ -1,5 +1,7 @@
 """Usage is read with few calls, one snapshot a day, and the last total of a month is kept when the month is over."""
 
+import subprocess
+import sys
 import threading
 import time
 from datetime import date, datetime
@@ -291,6 +293,7 @@ def test_a_summary_whose_id_stays_over_the_months_is_told_by_its_lines(usage, sa
 	usage.put("x", currentCharges=100)
 	usage.put("x", wire={"id": march})
 	usage.on(2027, 3, 31, 4, 0)
+	usage.clocks.set(datetime(2027, 4, 1, 4, 0))
 	usage.put("x", currentCharges=100)
 	# No line can be had by such an id, and the total is the same: it waits until the 5th.
 	usage.on(2027, 4, 2, 4, 0)
@@ -303,6 +306,7 @@ def test_a_total_that_changed_on_the_first_days_without_any_proof_is_the_new_mon
 	usage.put("x", currentCharges=100)
 	usage.put("x", wire={"id": "11111111-0000-4000-8000-000000000001"})
 	usage.on(2027, 3, 31, 4, 0)
+	usage.clocks.set(datetime(2027, 4, 1, 4, 0))
 	usage.put("x", currentCharges=3)
 	usage.on(2027, 4, 2, 4, 0)
 	march, april = usage.months(usage.group("x"))
@@ -454,7 +458,7 @@ def test_rows_that_cannot_be_used_are_refused_one_by_one_and_told(usage):
 	run = usage.sync()
 	assert (run.status, run.reached_end, run.rows_refused) == ("Incomplete", 1, 5)
 	assert len(run.error.splitlines()) == 5
-	for words in ("no currency: the amounts have no currency", "Currency is 7 characters long", "no id", "too large"):
+	for words in ("no currency: the amounts have no currency", "Currency is 7 characters long", "id: Field required", "too large"):
 		assert words in run.error, run.error
 	assert usage.group("good") and not usage.groups("no currency")
 	# What is stored of a row that is refused later stays.
@@ -464,11 +468,15 @@ def test_rows_that_cannot_be_used_are_refused_one_by_one_and_told(usage):
 
 
 def test_bad_lines_are_refused_one_by_one(usage, sandbox, site):
-	rewrite = {"name": "set_field", "field": "content.0.quantity", "value": "many"}
-	sandbox.faults.add("rewrite", "findUsageLines", rewrites=[rewrite], count=1)
-	run = usage.sync()
-	assert (run.status, run.reached_end, run.rows_refused) == ("Incomplete", 1, 1), run.error
-	assert "Usage lines of" in run.error and site.db.count(LINE) > 50
+	for field, value in (("quantity", "many"), ("currencyCode", None)):
+		rewrite = {"name": "set_field", "row": 0, "field": field, "value": value}
+		sandbox.faults.add("rewrite", "findUsageLines", rewrites=[rewrite], query={"usageDate": "2027-03-12"}, count=None)
+		run = usage.sync()
+		sandbox.faults.clear()
+		assert (run.status, run.reached_end) == ("Incomplete", 1) and 0 < run.rows_refused <= run.rows_read
+		assert "Usage lines of" in run.error and site.db.count(LINE) > 50
+		site.db.sql("update `tabPax8 Resource Group` set lines_through = null")
+		site.db.commit()
 
 
 # ------------------------------------------------------------------------------------ trouble
@@ -540,6 +548,41 @@ def test_a_list_that_breaks_off_in_the_middle_takes_nothing_of_the_subscription(
 	assert not [group for group in usage.groups() if group.resource_group.startswith("x")]
 	sandbox.faults.clear()
 	assert usage.sync().rows_new == 9
+
+
+# Each subscription is a batch of its own, and the lock of a dead worker lapses sooner.
+WORKER = """
+import os, frappe
+frappe.init(os.environ["FRAPPE_TEST_SITE"], sites_path="."); frappe.connect()
+from msp_licensing.sync import jobs, lock
+from msp_licensing.sync.kinds.usage import lines, walk
+walk.SUBSCRIPTIONS_AT_ONCE, lines.BATCH, lock.LIFE = 1, 2, 2.0
+jobs.run("Usage", trigger="Manual")
+"""
+
+
+@pytest.mark.parametrize("operation", ["findSubscriptionUsageSummaries", "findUsageLines"])
+def test_a_killed_run_leaves_what_is_right_and_the_next_one_finishes(site, sandbox, operation):
+	from test_sync_killed import kill, next_run, wait_for
+
+	order = sandbox.faults.add("delay", operation, seconds=600, skip=2)
+	process = subprocess.Popen([sys.executable, "-c", WORKER], start_new_session=True)
+	try:
+		wait_for(process, lambda: order.hits, operation)
+		kill(process)
+	finally:
+		process.kill()
+		process.wait()
+	sandbox.faults.clear()
+	site.db.rollback()
+	left = site.db.count(GROUP)
+	assert left == site.db.count(SNAPSHOT) > 0, "a group and its snapshot come together"
+	(dead,) = site.get_all("Pax8 Sync Run", {"kind": "Usage"}, pluck="name")
+	run = next_run(site, "Usage")
+	assert (run.status, run.rows_unchanged) == ("Completed", left)
+	assert site.db.get_value("Pax8 Sync Run", dead, "status") == "Failed"
+	assert site.db.count(SNAPSHOT) == site.db.count(GROUP) == run.rows_read
+	assert not site.db.count(GROUP, {"lines_through": ("is", "not set")}), "lines, too"
 
 
 def test_a_second_run_does_not_start_while_one_is_going(usage, site, sandbox):

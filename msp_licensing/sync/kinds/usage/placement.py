@@ -54,7 +54,8 @@ def settle(*, groups: Collection[str] | None = None, company: str | None = None)
 def _end_what_pax8_agrees_to(where: str, values: dict[str, Any]) -> None:
 	agreed = frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - conditions of this module, values are parameters
 		f"""select a.name from `tabPax8 Resource Group` g {_SOURCES}
-		where a.client_doctype = c.client_doctype and a.client = c.client {where} order by a.name""",
+		where a.client_doctype = c.client_doctype and a.client = c.client {where} order by a.name
+		lock in share mode""",
 		values,
 		pluck=True,
 	)
@@ -101,7 +102,8 @@ def _place(where: str, values: dict[str, Any]) -> None:
 		"client": client,
 		"client_name": client_name,
 		"placement": placement,
-		"conflict": "(a.name is not null and c.name is not null)",
+		"conflict": """(a.name is not null and c.name is not null
+			and not (a.client_doctype = c.client_doctype and a.client = c.client))""",
 		"pax8_company_name": "n.company_name",
 	}
 	frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - conditions of this module, values are parameters

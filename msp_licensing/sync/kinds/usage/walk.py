@@ -64,6 +64,7 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 		try:
 			for batch in create_batch(scope, SUBSCRIPTIONS_AT_ONCE):
 				walk.take(pool, batch, len(scope))
+			walk.check()
 			_read_lines(pax8, run, pool, walk.readings)
 		finally:
 			pool.shutdown(cancel_futures=True)
@@ -90,8 +91,16 @@ class _Walk:
 	def __init__(self, pax8: Pax8Client, run: Any, products: Products) -> None:
 		self._pax8, self._run, self._products = pax8, run, products
 		self._label = _("Reading usage")
-		self._done = self._failures = 0
+		self._done = self._failures = self._successes = 0
+		self._trouble: Pax8Error | None = None
 		self.readings: list[Reading] = []
+
+	def check(self) -> None:
+		"""Raises msp_licensing.pax8.Pax8Error if there was something to read, and none of it could be: few subscriptions
+		are no five in a row.
+		"""
+		if self._trouble and not self._successes:
+			raise self._trouble
 
 	def take(self, pool: ThreadPoolExecutor, batch: Sequence[Scoped], total: int) -> None:
 		now, began, results = self._read(pool, batch)
@@ -99,6 +108,7 @@ class _Walk:
 		for result in results:
 			if not result.error:
 				self._failures = 0
+				self._successes += 1
 				for error in result.refused:
 					self._run.refuse_row(_about(result.subscription, error.record_id), error)
 				good.append((result.subscription, result.summaries))
@@ -107,6 +117,7 @@ class _Walk:
 			self._run.problem(_("Usage of {0}: {1}").format(_about(result.subscription), result.error.message))
 			if not isinstance(result.error, NotFound):
 				self._failures += 1
+				self._trouble = result.error
 				if self._failures >= FAILURES_IN_A_ROW:
 					trouble = result.error
 					break
