@@ -38,6 +38,10 @@ doctype_js = {
 		"public/js/vendor_changes.js",
 	],
 	"Pax8 Product": "public/js/vendor_changes.js",
+	"Pax8 Resource Group": "public/js/usage_amounts.js",
+	"Pax8 Usage Line": "public/js/usage_amounts.js",
+	"Pax8 Usage Month": "public/js/usage_amounts.js",
+	"Pax8 Usage Snapshot": "public/js/usage_amounts.js",
 	"Pax8 Settings": "public/js/webhooks.js",
 }
 

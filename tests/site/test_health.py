@@ -7,7 +7,7 @@ import pytest
 from msp_licensing.sandbox import storybook
 
 RUN = "Pax8 Sync Run"
-ALLOWED_HOURS = {"Companies": 9, "Subscriptions": 3, "Products": 50}
+ALLOWED_HOURS = {"Companies": 9, "Subscriptions": 3, "Products": 50, "Usage": 50}
 
 
 def sync(kind):
@@ -104,7 +104,7 @@ def test_a_site_just_connected_waits_and_is_stale_when_nothing_came(site, connec
 	set_connected(site, hours=2)
 	assert {state_of(health, kind) for kind in ALLOWED_HOURS} == {"Waiting"}
 	set_connected(site, hours=10)
-	assert [state_of(health, kind) for kind in ALLOWED_HOURS] == ["Stale", "Stale", "Waiting"]
+	assert [state_of(health, kind) for kind in ALLOWED_HOURS] == ["Stale", "Stale", "Waiting", "Waiting"]
 	assert health("Companies").complete is None
 
 
