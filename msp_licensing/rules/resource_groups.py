@@ -86,7 +86,9 @@ def number_equal_texts(stored: Sequence[tuple[int, Marks]], read: Sequence[Marks
 			taken.add(-number)
 	used = {number for number, _old in stored}
 	following = (number for number in range(1, len(used) + len(read) + 1) if number not in used)
-	for place in sorted(set(range(len(read))) - numbers.keys(), key=lambda place: read[place].summary_id or ""):
+	for place in sorted(
+		set(range(len(read))) - numbers.keys(), key=lambda place: read[place].summary_id or ""
+	):
 		numbers[place] = next(following)
 	return [numbers[place] for place in range(len(read))]
 

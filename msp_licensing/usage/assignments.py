@@ -150,7 +150,9 @@ def _locked_assignment(name: str) -> tuple[Any, Any]:
 
 def _check_client(client_doctype: str, client: str) -> None:
 	if client_doctype not in CLIENT_DOCTYPES or not frappe.db.exists(client_doctype, client):
-		frappe.throw(_("There is no client {0}.").format(frappe.bold(escape_html(client))), frappe.DoesNotExistError)
+		frappe.throw(
+			_("There is no client {0}.").format(frappe.bold(escape_html(client))), frappe.DoesNotExistError
+		)
 	permissions.require_client(client_doctype, client)
 	if client_disabled(client_doctype, client):
 		frappe.throw(
@@ -266,7 +268,10 @@ def client_deleted(doc: Any, method: str | None = None) -> None:
 	"""Hook after a client was deleted, by force where it still had usage: it is nobody's then."""
 	of_client = {"client_doctype": doc.doctype, "client": doc.name}
 	groups = frappe.get_all(
-		ASSIGNMENT, {**of_client, "open_key": ("is", "set")}, ["name", "resource_group"], order_by="resource_group"
+		ASSIGNMENT,
+		{**of_client, "open_key": ("is", "set")},
+		["name", "resource_group"],
+		order_by="resource_group",
 	)
 	for row in groups:
 		assignment = frappe.get_doc(ASSIGNMENT, row.name, for_update=True)
@@ -281,7 +286,9 @@ def client_deleted(doc: Any, method: str | None = None) -> None:
 
 
 def _settle_all_of(client: dict[str, str]) -> None:
-	companies = frappe.get_all(GROUP, {**client, "pax8_company": ("is", "set")}, pluck="pax8_company", distinct=True)
+	companies = frappe.get_all(
+		GROUP, {**client, "pax8_company": ("is", "set")}, pluck="pax8_company", distinct=True
+	)
 	if companies:
 		frappe.db.sql(
 			"select name from `tabPax8 Company` where name in %s order by name lock in share mode",

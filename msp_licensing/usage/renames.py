@@ -36,14 +36,19 @@ def suggestions(group: str | None = None) -> list[dict[str, Any]]:
 		if group
 		else {"first_read_on_utc": (">=", f"{since} 00:00:00"), "last_day": (">=", since)}
 	)
-	subscriptions = frappe.get_list(GROUP, filters=filters, pluck="subscription_id", distinct=True, limit_page_length=0)
+	subscriptions = frappe.get_list(
+		GROUP, filters=filters, pluck="subscription_id", distinct=True, limit_page_length=0
+	)
 	if not subscriptions:
 		return []
 	rows = {
 		row.name: row
 		for row in frappe.get_list(
 			GROUP,
-			filters={"subscription_id": ("in", subscriptions), "last_day": (">=", since - resource_groups.LONGEST_GAP)},
+			filters={
+				"subscription_id": ("in", subscriptions),
+				"last_day": (">=", since - resource_groups.LONGEST_GAP),
+			},
 			fields=[
 				*("name", "subscription_id", "resource_group", "pax8_company", "pax8_company_name"),
 				*("first_read_on_utc", "last_day", "this_month"),

@@ -101,7 +101,9 @@ def test_a_change_ends_the_old_one_and_days_follow_the_dates(usage, site, names)
 	for number in (10, 12, 14):
 		usage.on(2027, 3, number, 4, 0)
 	first = usage.assign(usage.group(NOBODY), names[0])
-	second = assignments.change(first, demo.client_doctype(), names[1], from_date="2027-03-12", reason="Moved")
+	second = assignments.change(
+		first, demo.client_doctype(), names[1], from_date="2027-03-12", reason="Moved"
+	)
 	site.db.commit()
 	group, old = usage.group(NOBODY), the(site, first)
 	assert (old.ended_because, old.to_date) == ("Changed", date(2027, 3, 11))
@@ -162,9 +164,9 @@ def test_what_cannot_be_is_refused_with_a_sentence(usage, site, names):
 	with pytest.raises(site.DoesNotExistError):
 		assignments.assign("no such group", client_doctype, names[0])
 	name = usage.assign(group, names[0])
-	with pytest.raises(site.ValidationError, match="assigned to .* already"):
+	with pytest.raises(site.ValidationError, match=r"assigned to .* already"):
 		assignments.assign(group.name, client_doctype, names[1])
-	with pytest.raises(site.ValidationError, match="assigned to .* already"):
+	with pytest.raises(site.ValidationError, match=r"assigned to .* already"):
 		assignments.change(name, client_doctype, names[0])
 	site.db.rollback()
 	assert site.db.count(ASSIGNMENT) == 1
@@ -184,7 +186,11 @@ def test_usage_that_needs_no_client_is_ignored_with_a_reason_and_taken_back(usag
 	usage.put(NOBODY, currentCharges=1)
 	usage.on(2027, 3, 15, 4, 0)
 	group = usage.group(NOBODY)
-	assert (group.placement, group.ignore_reason, group.ignored_by) == ("Ignored", "Our own lab", "Administrator")
+	assert (group.placement, group.ignore_reason, group.ignored_by) == (
+		"Ignored",
+		"Our own lab",
+		"Administrator",
+	)
 	link(usage, CEDAR_COMPANY)
 	usage.on(2027, 3, 16, 4, 0)
 	assert usage.group(NOBODY).placement == "Linked by Pax8"
@@ -336,7 +342,7 @@ def test_of_two_managers_at_once_one_assigns_and_the_other_is_told(usage, site, 
 		thread.start()
 	for thread in threads:
 		thread.join(60)
-	assert sorted("assigned" == words for words in told) == [False, True], told
+	assert sorted(words == "assigned" for words in told) == [False, True], told
 	assert any("already" in words for words in told), told
 	site.db.rollback()
 	(only,) = site.get_all(ASSIGNMENT, fields=["client", "open_key"])
@@ -387,7 +393,9 @@ def test_costs_are_on_a_level_of_their_own(usage, site):
 		assert not any(field.permlevel for field in meta.fields if "charges" in field.fieldname)
 
 
-def test_a_manager_of_some_clients_sees_and_assigns_only_theirs(usage, site, people, as_user, restrict, names):
+def test_a_manager_of_some_clients_sees_and_assigns_only_theirs(
+	usage, site, people, as_user, restrict, names
+):
 	from msp_licensing.setup import demo
 	from msp_licensing.usage import assignments, renames
 

@@ -125,7 +125,9 @@ def _problem(result: _Read, message: str) -> str:
 	return _("Usage lines of {0}, {1}: {2}").format(what[:140], result.day, message)
 
 
-def _write_batch(run: Any, results: Sequence[_Read], through: dict[str, date], fit: Callable[[Row], Row]) -> None:
+def _write_batch(
+	run: Any, results: Sequence[_Read], through: dict[str, date], fit: Callable[[Row], Row]
+) -> None:
 	rows = [row for result in results for row in _rows_of(run, result, fit)]
 
 	def write() -> None:

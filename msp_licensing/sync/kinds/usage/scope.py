@@ -70,7 +70,6 @@ class Products:
 			or any(ARREARS_SKU in (row.get(field) or "").upper() for field in ("sku", "vendor_sku") if row)
 		)
 
-
 	def may_be_usage(self, product: str | None, billing_term: str | None) -> bool:
 		"""The same for the partner's own companies: all is read there that is not known to be sold by the seat.
 

@@ -228,9 +228,7 @@ def _shown(reading: Reading) -> str:
 	return f"{reading.subscription.product_name or reading.subscription.id}, {text[:140]}"
 
 
-def _store(
-	rows: list[tuple[Reading, Row]], day: date, began: datetime, fit: Mapping[str, Any]
-) -> None:
+def _store(rows: list[tuple[Reading, Row]], day: date, began: datetime, fit: Mapping[str, Any]) -> None:
 	"""Writes a batch within the transaction: a number of statements that does not depend on its size."""
 	companies = {row["pax8_company"] for _reading, row in rows if row["pax8_company"]}
 	if companies:
@@ -284,7 +282,9 @@ def _store(
 		if summary.currency_code and (amounts["has_charges"] or amounts["has_cost"]):
 			ends.append(
 				(
-					key_of(reading.name, month, summary.currency_code, *(["trial"] if summary.is_trial else [])),
+					key_of(
+						reading.name, month, summary.currency_code, *(["trial"] if summary.is_trial else [])
+					),
 					{
 						"resource_group": reading.name,
 						"month": month,
@@ -329,7 +329,9 @@ def _owners(names: Sequence[str]) -> dict[str, Any]:
 _Key = tuple[str, str, int]
 
 # Amounts as text: a float of the database driver has too few digits.
-_AMOUNTS = "cast({0}.charges as char) as charges, {0}.has_charges, cast({0}.cost as char) as cost, {0}.has_cost"
+_AMOUNTS = (
+	"cast({0}.charges as char) as charges, {0}.has_charges, cast({0}.cost as char) as cost, {0}.has_cost"
+)
 
 
 def _totals(names: Sequence[str], wanted: Sequence[date]) -> dict[tuple[str, str, int, date], Any]:
@@ -356,9 +358,7 @@ def _snapshots_before(names: Sequence[str], day: date) -> dict[_Key, Any]:
 	return {(row.resource_group, row.currency or "", row.is_trial): row for row in rows}
 
 
-def _last_month(
-	reading: Reading, month: date, totals: Mapping[tuple[str, str, int, date], Any]
-) -> Row:
+def _last_month(reading: Reading, month: date, totals: Mapping[tuple[str, str, int, date], Any]) -> Row:
 	"""What the month before came to, in the same currency. A trial's total stands in for no other."""
 	currency, trial = reading.summary.currency_code or "", int(bool(reading.summary.is_trial))
 	total = totals.get((reading.name, currency, trial, months.month_before(month)))
@@ -385,4 +385,3 @@ def reading_begins() -> datetime:
 		"""select greatest(utc_timestamp(6), coalesce(max(read_on) + interval 1 microsecond, utc_timestamp(6)))
 		from `tabPax8 Resource Group`"""
 	)[0][0]
-

@@ -114,7 +114,9 @@ class _Walk:
 				good.append((result.subscription, result.summaries))
 				continue
 			# nosemgrep: frappe-format-string-injection - the format is a literal
-			self._run.problem(_("Usage of {0}: {1}").format(_about(result.subscription), result.error.message))
+			self._run.problem(
+				_("Usage of {0}: {1}").format(_about(result.subscription), result.error.message)
+			)
 			if not isinstance(result.error, NotFound):
 				self._failures += 1
 				self._trouble = result.error
@@ -165,9 +167,7 @@ def _about(subscription: Scoped, summary_id: str | None = None) -> str:
 # --------------------------------------------------------------------------------------------- months
 
 
-def tell_months(
-	pax8: Pax8Client, run: Any, readings: Sequence[Reading], now: datetime, mapped: Map
-) -> None:
+def tell_months(pax8: Pax8Client, run: Any, readings: Sequence[Reading], now: datetime, mapped: Map) -> None:
 	"""Writes on each reading which month it is of: see `months`.
 
 	Args:
@@ -291,12 +291,8 @@ def read_subscription(
 	return "new" if run.rows_new else "changed" if run.rows_changed else "unchanged"
 
 
-def _single(
-	pax8: Pax8Client, name: str, products: Products
-) -> Scoped | Literal["unmapped", "unknown"]:
-	row = frappe.db.get_value(
-		SUBSCRIPTION, name, ["name", "product", "product_name", "vendor"], as_dict=True
-	)
+def _single(pax8: Pax8Client, name: str, products: Products) -> Scoped | Literal["unmapped", "unknown"]:
+	row = frappe.db.get_value(SUBSCRIPTION, name, ["name", "product", "product_name", "vendor"], as_dict=True)
 	if row:
 		return Scoped(row.name, row.product, row.product_name, row.vendor, True)
 	try:
