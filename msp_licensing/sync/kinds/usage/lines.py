@@ -66,14 +66,14 @@ def sync(
 	pool: ThreadPoolExecutor,
 	readings: Iterable[Reading],
 	today: date,
-	shown: Callable[[int], None],
+	shown: Callable[[int, int], None],
 ) -> None:
 	"""Reads the lines of some summaries concurrently and writes them in this thread, a commit per batch.
 
 	A day that cannot be read keeps the lines it has; the run says so and goes on.
 
 	Args:
-		shown: is told how many summaries have been read, for the progress.
+		shown: is told how many summaries have been read, and how many are to be, for the progress.
 
 	Raises:
 		msp_licensing.pax8.Pax8Error: one summary after the other could not be read.
@@ -116,7 +116,7 @@ def sync(
 		if trouble:
 			raise trouble
 		done += len(batch)
-		shown(done)
+		shown(done, len(tasks))
 
 
 def _problem(result: _Read, message: str) -> str:

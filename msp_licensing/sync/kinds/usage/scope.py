@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import frappe
 from frappe import _
 
-from msp_licensing.pax8 import Pax8Client, Pax8Error, Subscription
+from msp_licensing.pax8 import Forbidden, NotFound, Pax8Client, Refused, Subscription
 from msp_licensing.rules.usage_class import UsageClass
 from msp_licensing.sync import own_companies
 
@@ -87,7 +87,7 @@ def subscriptions_to_read(pax8: Pax8Client, run: Any, products: Products, since:
 		since: first day of the oldest month that Pax8 may still show; what ended before it has no usage to read.
 
 	Raises:
-		msp_licensing.pax8.Pax8Error: the subscriptions of one own company after the other could not be listed.
+		msp_licensing.pax8.Pax8Error: the subscriptions of an own company could not be listed.
 	"""
 	found: dict[str, Scoped] = {}
 	for row in frappe.get_all(
@@ -118,14 +118,14 @@ def of_own_company(remote: Subscription, products: Products) -> Scoped:
 
 
 def _listed(pax8: Pax8Client, run: Any, company: str) -> Iterable[Subscription]:
-	"""The subscriptions of an own company; a company that cannot be listed is noted, and the others are read."""
+	"""The subscriptions of an own company. One that Pax8 does not know is noted, and the others are read."""
 	try:
 		return list(
 			pax8.subscriptions(
 				company_id=company, on_unreadable=lambda error: run.refuse_row(error.record_id, error)
 			)
 		)
-	except Pax8Error as error:
+	except (Forbidden, NotFound, Refused) as error:
 		# nosemgrep: frappe-format-string-injection - the format is a literal
 		run.problem(_("Subscriptions of your own company {0}: {1}").format(company, error.message))
 		return []

@@ -9,7 +9,7 @@ import frappe
 from frappe import _
 from frappe.utils import create_batch
 
-from msp_licensing import clock
+from msp_licensing import clock, transactions
 from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Pax8Error, UsageSummary
 from msp_licensing.sync import own_companies
 from msp_licensing.sync.companies import FAILURES_IN_A_ROW
@@ -29,6 +29,7 @@ from msp_licensing.sync.kinds.usage.store import (
 	reading_begins,
 	recognise,
 )
+from msp_licensing.sync.mirror import TRIES
 
 # Subscriptions that are read, then written.
 SUBSCRIPTIONS_AT_ONCE = 50
@@ -68,6 +69,12 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 			_read_lines(pax8, run, pool, walk.readings)
 		finally:
 			pool.shutdown(cancel_futures=True)
+	transactions.repeat(lambda: _end(run), tries=TRIES, when=transactions.is_busy)
+
+
+def _end(run: Any) -> None:
+	"""What follows from all that was read, and from what others changed meanwhile. Commits."""
+	run.confirm()
 	placement.settle()
 	months.close()
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the walk
@@ -81,7 +88,7 @@ def _read_lines(pax8: Pax8Client, run: Any, pool: ThreadPoolExecutor, readings: 
 		pool,
 		readings,
 		clock.pax8_today(),
-		shown=lambda done: run.step(label, done, len(readings)),
+		shown=lambda done, total: run.step(label, done, total),
 	)
 
 
@@ -129,7 +136,10 @@ class _Walk:
 		for reading in readings:
 			writer.add(reading, now.date())
 		writer.flush()
-		self.readings += [reading for reading in readings if reading.month is not None]
+		for reading in readings:
+			if reading.month is not None:
+				reading.known = None  # the rest of the run needs it no more, and there may be many
+				self.readings.append(reading)
 		self._done += len(batch)
 		self._run.step(self._label, self._done, total)
 		if trouble:
