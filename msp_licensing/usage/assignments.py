@@ -44,7 +44,9 @@ def assign(
 	doc = _locked_group(group)
 	_check_client(client_doctype, client)
 	# A locking read: it also sees what somebody else has just committed.
-	if other := frappe.db.get_value(ASSIGNMENT, {"open_key": group}, ["name", "client_name"], for_update=True):
+	if other := frappe.db.get_value(
+		ASSIGNMENT, {"open_key": group}, ["name", "client_name"], for_update=True
+	):
 		frappe.throw(_("It is assigned to {0} already.").format(frappe.bold(escape_html(other[1]))))
 	return _give(doc, client_doctype, client, _day(from_date, default=_default_day(doc)), reason)
 

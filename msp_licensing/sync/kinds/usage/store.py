@@ -345,13 +345,17 @@ def _totals(names: Sequence[str], wanted: Sequence[date]) -> dict[tuple[str, str
 
 
 def _snapshots_before(names: Sequence[str], day: date) -> dict[_Key, Any]:
-	"""The last snapshot of each group and currency in the month before `day`."""
+	"""The last snapshot of each group and currency in the month before `day`.
+
+	The order of the join is given: the database would go through all snapshots of a day for each of the groups.
+	"""
 	rows = frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - columns of this module, values are parameters
 		f"""select s.resource_group, s.currency, s.is_trial, {_AMOUNTS.format("s")}
-		from `tabPax8 Usage Snapshot` s join (
-			select resource_group, currency, max(day) as day from `tabPax8 Usage Snapshot`
+		from (
+			select resource_group, currency, max(day) as day from `tabPax8 Usage Snapshot` force index (group_day)
 			where resource_group in %(names)s and day >= %(first)s and day < %(day)s group by resource_group, currency
-		) newest on s.resource_group = newest.resource_group and s.day = newest.day and s.currency <=> newest.currency""",
+		) newest straight_join `tabPax8 Usage Snapshot` s force index (group_day)
+			on s.resource_group = newest.resource_group and s.day = newest.day and s.currency <=> newest.currency""",
 		{"names": names, "first": months.first_day(day), "day": day},
 		as_dict=True,
 	)
