@@ -74,8 +74,11 @@ NAMED = (
 	"License Change Request",
 	"Licensing Client Policy",
 	"Pax8 Company",
+	"Pax8 Resource Group",
 	"Pax8 Subscription",
 	"Pax8 Subscription Change",
+	"Pax8 Usage Assignment",
+	"Pax8 Usage Month",
 )
 
 

@@ -38,6 +38,10 @@ doctype_js = {
 		"public/js/vendor_changes.js",
 	],
 	"Pax8 Product": "public/js/vendor_changes.js",
+	"Pax8 Resource Group": "public/js/usage_amounts.js",
+	"Pax8 Usage Line": "public/js/usage_amounts.js",
+	"Pax8 Usage Month": "public/js/usage_amounts.js",
+	"Pax8 Usage Snapshot": "public/js/usage_amounts.js",
 	"Pax8 Settings": "public/js/webhooks.js",
 }
 
@@ -54,10 +58,15 @@ _OWN_DOCTYPES = (
 	"MSP Client",
 	"Pax8 Company",
 	"Pax8 Product",
+	"Pax8 Resource Group",
 	"Pax8 Subscription",
 	"Pax8 Subscription Change",
 	"Pax8 Sync Run",
 	"Pax8 Sync Warning",
+	"Pax8 Usage Assignment",
+	"Pax8 Usage Line",
+	"Pax8 Usage Month",
+	"Pax8 Usage Snapshot",
 	"Pax8 Webhook Event",
 )
 # Comes with the meta of each of these DocTypes, so that every screen of Frappe knows how their texts are shown.
@@ -92,8 +101,12 @@ doc_events = {
 			"msp_licensing.access.follow.client_renamed",
 			"msp_licensing.changes.merged_policies.after_rename",
 			"msp_licensing.changes.client_records.after_rename",
+			"msp_licensing.usage.assignments.client_renamed",
 		],
-		"after_delete": "msp_licensing.access.follow.client_deleted",
+		"after_delete": [
+			"msp_licensing.access.follow.client_deleted",
+			"msp_licensing.usage.assignments.client_deleted",
+		],
 	}
 	for doctype in ("MSP Client", "Customer")
 } | {
@@ -123,6 +136,8 @@ scheduler_events = {
 		"0 */4 * * *": ["msp_licensing.tasks.sync_pax8_companies"],
 		"0 * * * *": ["msp_licensing.tasks.sync_pax8_subscriptions"],
 		"0 3 * * *": ["msp_licensing.tasks.sync_pax8_products"],
+		"0 4 * * *": ["msp_licensing.tasks.sync_pax8_usage"],
+		"30 * * * *": ["msp_licensing.tasks.sync_pax8_usage_at_month_end"],
 		"*/5 * * * *": [
 			"msp_licensing.tasks.follow_up_license_changes",
 			"msp_licensing.tasks.watch_scheduled_changes",
@@ -176,7 +191,13 @@ default_log_clearing_doctypes = {
 	"Pax8 Webhook Event": 30,
 }
 
-# Having been told of something, having done something, or having access keeps no user and no client from being deleted.
-ignore_links_on_delete = ["License Change Event", "License Change Notice", "Licensing Portal User"]
+# Having been told of something, having done something, having access, or a day's total keeps no user and no client from
+# being deleted.
+ignore_links_on_delete = [
+	"License Change Event",
+	"License Change Notice",
+	"Licensing Portal User",
+	"Pax8 Usage Snapshot",
+]
 
 export_python_type_annotations = True

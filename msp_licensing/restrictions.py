@@ -16,6 +16,9 @@ from frappe import _
 from msp_licensing.clients import CLIENT_DOCTYPES, ClientRecord
 
 REQUEST = "License Change Request"
+GROUP = "Pax8 Resource Group"
+# Records without a client of their own belong to that of the record they are a part of.
+PARENTS = (REQUEST, GROUP)
 SUBSCRIPTION = "Pax8 Subscription"
 
 # Logs whose texts name records of any client.
@@ -54,7 +57,10 @@ def _applies(applicable_for: str | None, doctype: str | None) -> bool:
 		return True
 	if doctype is None:
 		return applicable_for in CLIENT_DOCTYPES or _is_of_clients(applicable_for)
-	return applicable_for == doctype or (applicable_for == REQUEST and _link_to_request(doctype) is not None)
+	if applicable_for == doctype:
+		return True
+	parent = applicable_for in PARENTS and _parent_of(doctype)
+	return bool(parent) and parent[1] == applicable_for
 
 
 def is_restricted(user: str | None = None) -> bool:
@@ -96,9 +102,10 @@ def conditions(user: str, doctype: str) -> str:
 		return _in(f"`tab{doctype}`.name", [client.name for client in allowed if client.doctype == doctype])
 	if _has_client(doctype):
 		return _of_clients(doctype, allowed)
-	if link := _link_to_request(doctype):
-		requests = _of_clients(REQUEST, allowed)
-		return f"(`tab{doctype}`.`{link}` in (select name from `tab{REQUEST}` where {requests}))"
+	if found := _parent_of(doctype):
+		link, parent = found
+		theirs = _of_clients(parent, allowed)
+		return f"(`tab{doctype}`.`{link}` in (select name from `tab{parent}` where {theirs}))"
 	return ""
 
 
@@ -154,12 +161,13 @@ def _clients_of(doc: Any) -> set[ClientRecord] | None:
 		rows = [_client_of(SUBSCRIPTION, doc.get("subscription")) if is_new_request else doc]
 		if stored:
 			rows.append(_client_of(doc.doctype, doc.name))
-	elif link := _link_to_request(doc.doctype):
-		requests = {
+	elif found := _parent_of(doc.doctype):
+		link, parent = found
+		names = {
 			doc.get(link),
 			frappe.db.get_value(doc.doctype, doc.name, link) if stored else doc.get(link),
 		}
-		rows = [_client_of(REQUEST, name) for name in requests]
+		rows = [_client_of(parent, name) for name in names]
 	else:
 		return None
 	return {ClientRecord(row.get("client_doctype") or "", row.get("client") or "") for row in rows}
@@ -177,7 +185,7 @@ def _is_of_clients(doctype: str) -> bool:
 	"""Whether a DocType's records belong to clients."""
 	if not frappe.db.exists("DocType", doctype, cache=True):
 		return False
-	return _has_client(doctype) or _link_to_request(doctype) is not None
+	return _has_client(doctype) or _parent_of(doctype) is not None
 
 
 def _has_client(doctype: str) -> bool:
@@ -186,9 +194,13 @@ def _has_client(doctype: str) -> bool:
 	return bool(field and field.fieldtype == "Dynamic Link" and field.options == "client_doctype")
 
 
-def _link_to_request(doctype: str) -> str | None:
-	"""The field that ties a DocType's records to a request, where they have no client of their own."""
-	if _has_client(doctype) or doctype == REQUEST:
+def _parent_of(doctype: str) -> tuple[str, str] | None:
+	"""The field that ties a DocType's records to a request or a resource group, and that DocType. None for others, and
+	for those with a client of their own.
+	"""
+	if _has_client(doctype) or doctype in PARENTS:
 		return None
-	fields = frappe.get_meta(doctype).get("fields", {"fieldtype": "Link", "options": REQUEST})
-	return fields[0].fieldname if fields else None
+	for parent in PARENTS:
+		if fields := frappe.get_meta(doctype).get("fields", {"fieldtype": "Link", "options": parent}):
+			return fields[0].fieldname, parent
+	return None

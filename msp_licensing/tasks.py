@@ -2,7 +2,9 @@
 
 import frappe
 
+from msp_licensing import clock
 from msp_licensing.sync import connection, jobs
+from msp_licensing.sync.kinds.usage.months import last_day
 from msp_licensing.webhooks import events
 
 
@@ -16,6 +18,17 @@ def sync_pax8_subscriptions() -> None:
 
 def sync_pax8_products() -> None:
 	_sync("Products")
+
+
+def sync_pax8_usage() -> None:
+	_sync("Usage")
+
+
+def sync_pax8_usage_at_month_end() -> None:
+	"""Run hourly. Once more in the last hour of a month (UTC), since Pax8 shows nothing of it afterwards."""
+	now = clock.utc_now()
+	if now.hour == 23 and now.date() == last_day(now.date()):
+		_sync("Usage")
 
 
 def _sync(kind: str) -> None:

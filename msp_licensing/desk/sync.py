@@ -97,7 +97,7 @@ def _hours(age: timedelta) -> str:
 
 @frappe.whitelist(methods=["POST"])
 def sync_now(kind: str) -> None:
-	"""Queues a run of `kind` ("Companies", "Subscriptions", "Products"); whoever asked is shown its progress."""
+	"""Queues a run of `kind` ("Companies", "Subscriptions", "Products", "Usage"); whoever asked is shown its progress."""
 	permissions.require_manager()
 	if kind not in jobs.WALKS:
 		frappe.throw(_("{0} cannot be synced.").format(escape_html(kind)))

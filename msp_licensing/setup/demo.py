@@ -59,6 +59,7 @@ def make(sandbox_url: str = "http://127.0.0.1:8088/v1") -> dict[str, Any]:
 	map_companies()
 	_sync("Subscriptions")
 	_sync("Products")
+	_sync("Usage")
 	show_owned_products()
 	complete_first_steps()
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - run from the command line

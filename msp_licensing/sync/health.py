@@ -31,6 +31,7 @@ TASKS = {
 	"Companies": "msp_licensing.tasks.sync_pax8_companies",
 	"Subscriptions": "msp_licensing.tasks.sync_pax8_subscriptions",
 	"Products": "msp_licensing.tasks.sync_pax8_products",
+	"Usage": "msp_licensing.tasks.sync_pax8_usage",
 }
 
 # So often in a row has a run to be incomplete for the same reason before anybody is told.

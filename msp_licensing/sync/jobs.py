@@ -9,15 +9,22 @@ from frappe import _
 from msp_licensing import clock
 from msp_licensing.pax8 import Pax8Client, Pax8Error
 from msp_licensing.sync import companies, connection, products, subscriptions
+from msp_licensing.sync.kinds import usage
 from msp_licensing.sync.lock import RunLock
 
 WALKS = {
 	"Companies": companies.sync,
 	"Subscriptions": subscriptions.sync,
 	"Products": products.sync,
+	"Usage": usage.sync,
 }
-# A large catalogue takes 2 calls a product at 1000 calls a minute.
-TIMEOUT = {"Companies": 30 * 60, "Subscriptions": 60 * 60, "Products": 4 * 60 * 60}
+# A large catalogue takes 2 calls a product at 1000 calls a minute; usage lines take up to 3 for each resource group.
+TIMEOUT = {
+	"Companies": 30 * 60,
+	"Subscriptions": 60 * 60,
+	"Products": 4 * 60 * 60,
+	"Usage": 4 * 60 * 60,
+}
 # A company that was just mapped is read after the run that is going, not left to the next hour.
 COMPANY_WAITS = 10 * 60
 MOST_PROBLEMS, LONGEST_PROBLEM = 50, 1000
@@ -48,7 +55,7 @@ def run(
 	"""Runs one sync to its end and records it.
 
 	Args:
-		kind: "Companies", "Subscriptions" or "Products".
+		kind: "Companies", "Subscriptions", "Products" or "Usage".
 		company: walk only the subscriptions of this Pax8 company.
 		watcher: user who is shown the progress.
 		pax8: a client to use instead of the site's own.

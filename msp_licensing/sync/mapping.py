@@ -8,13 +8,15 @@ import frappe
 
 from msp_licensing import permissions
 from msp_licensing.sync import connection, jobs, subscriptions
+from msp_licensing.sync.kinds.usage import placement
 
 
 def after_change(company: Any) -> None:
 	"""A company was mapped, moved to another client, or unmapped.
 
 	The old client loses sight of its subscriptions in the same transaction; its waiting requests are withdrawn. The
-	new one gets them at once, as far as they were copied before, and the rest by a sync of just this company.
+	new one gets them at once, as far as they were copied before, and the rest by a sync of just this company. Resource
+	groups of usage go with the company.
 	"""
 	from msp_licensing.changes import requests
 
@@ -22,6 +24,7 @@ def after_change(company: Any) -> None:
 	subscriptions.own_as_mapped(company.name)
 	owned = frappe.get_all("Pax8 Subscription", {"pax8_company": company.name}, pluck="name")
 	requests.withdraw_of_others(owned, lock=True)
+	placement.settle(company=company.name)
 	if company.client and connection.is_active():
 		jobs.enqueue("Subscriptions", trigger="Mapping", company=company.name)
 

@@ -7,6 +7,7 @@ from frappe import _
 
 from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client
 from msp_licensing.sync import companies, products, subscriptions
+from msp_licensing.sync.kinds import usage as usage_kind
 from msp_licensing.sync.mirror import fingerprint, upsert
 
 Stored = Literal["new", "changed", "unchanged", "unmapped", "gone", "unknown"]
@@ -36,6 +37,14 @@ def subscription(pax8: Pax8Client, name: str) -> Stored:
 	if before is None:
 		return "new"
 	return "unchanged" if before == _fingerprint(subscriptions.DOCTYPE, name) else "changed"
+
+
+def usage(pax8: Pax8Client, name: str) -> Stored:
+	"""Reads the usage of one subscription. The caller commits. Raises as `subscription` does."""
+	try:
+		return usage_kind.read_subscription(pax8, name)
+	except ValueError as error:
+		raise _unusable(name, error) from error
 
 
 def company(pax8: Pax8Client, name: str) -> Stored:

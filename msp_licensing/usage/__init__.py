@@ -1,1 +1,1 @@
-"""What usage means: how products are billed, and what people decide about it."""
+"""What usage means: how products are billed, whose a resource group is, and what people decide about it."""

@@ -27,7 +27,7 @@ _HIDDEN = "•••"
 
 # Which records a topic is about. Topics are listed by Pax8 with live credentials only: known are names in guides.
 _SUBJECTS: tuple[tuple[re.Pattern[str], Subject], ...] = (
-	(re.compile(r"SUBSCRIPTION|LINE_?ITEM|PROVISION"), "subscription"),
+	(re.compile(r"SUBSCRIPTION|LINE_?ITEM|PROVISION|ARREARS|USAGE"), "subscription"),
 	(re.compile(r"INVOICE"), "invoice"),
 	(re.compile(r"QUOTE"), "quote"),
 	(re.compile(r"COMPAN|CLIENT|CUSTOMER"), "company"),
@@ -48,6 +48,7 @@ class Delivery:
 		event_hash: the same for two deliveries of the same event: Pax8 gives events no id, and `sentAt` differs.
 		ids: by kind, in the order they were found, each once, at most `MAX_IDS`.
 		payload: the whole body as JSON text, without secrets.
+		tells_of_usage: usage was posted for the subscriptions it names (`ArrearsUpload`).
 	"""
 
 	topic: str
@@ -55,6 +56,7 @@ class Delivery:
 	webhook_id: str
 	event_hash: str
 	payload: str
+	tells_of_usage: bool = False
 	ids: dict[Kind, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -85,6 +87,7 @@ def read(body: bytes, *, secrets: tuple[str, ...] = ()) -> Delivery:
 		webhook_id=webhook_id,
 		event_hash=sha256(same.encode()).hexdigest(),
 		payload=_storable(payload),
+		tells_of_usage=_tells_of_usage(topic, data),
 		ids=ids_in(data, topic),
 	)
 
@@ -151,6 +154,19 @@ def _take(ids: dict[str, None], value: Any) -> None:
 	for item in value if isinstance(value, list) else [value]:
 		if isinstance(item, str) and _ID.fullmatch(item):
 			ids[item] = None
+
+
+def _tells_of_usage(topic: str, data: Any) -> bool:
+	"""Whether `ArrearsUpload`, the type of a line item, is the topic or stands anywhere in the data, however spelled."""
+	waiting: list[tuple[Any, int]] = [(topic, 0), (data, 0)]
+	for value, depth in waiting:
+		if isinstance(value, str):
+			if re.sub(r"[^a-z]", "", value[:60].lower()) == "arrearsupload":
+				return True
+		elif depth <= _MAX_DEPTH and isinstance(value, dict | list):
+			items = value.values() if isinstance(value, dict) else value
+			waiting += [(item, depth + 1) for item in items]
+	return False
 
 
 def _topic(body: dict[str, Any]) -> str:

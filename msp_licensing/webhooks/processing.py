@@ -8,7 +8,7 @@ while it is processed waits for another turn: what was read may be older than wh
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import frappe
 from frappe import _, _lt
@@ -43,8 +43,12 @@ TRANSIENT = (Unreachable, ServerFault, RateLimited, NoAnswer, AuthenticationFail
 _OF_THE_CONNECTION = (Unreachable, RateLimited, AuthenticationFailed, ConfigurationError)
 _FAULTS_IN_A_ROW = 3
 
-_READERS: dict[Kind, Callable[[Pax8Client, str], single.Stored]] = {
+# What is read: a record, or the usage of a subscription.
+Read = Kind | Literal["usage"]
+
+_READERS: dict[Read, Callable[[Pax8Client, str], single.Stored]] = {
 	"subscription": single.subscription,
+	"usage": single.usage,
 	"company": single.company,
 	"product": single.product,
 }
@@ -76,10 +80,17 @@ def run(pax8: Pax8Client | None = None) -> int:
 		lock.release()
 
 
-def records_of(delivery: Delivery) -> list[tuple[Kind, str]]:
-	"""The records to read for an event: those its topic is about, and subscriptions of topics nobody told us of."""
+def records_of(delivery: Delivery) -> list[tuple[Read, str]]:
+	"""What to read for an event: the records its topic is about, subscriptions of topics nobody told us of, and the usage
+	of subscriptions for which usage was posted.
+	"""
 	kind = subject_of(delivery.topic) or "subscription"
-	return [(kind, name) for name in delivery.ids.get(kind, ())] if kind in _READERS else []
+	records: list[tuple[Read, str]] = []
+	if kind in _READERS:
+		records += [(kind, name) for name in delivery.ids.get(kind, ())]
+	if delivery.tells_of_usage:
+		records += [("usage", name) for name in delivery.ids.get("subscription", ())]
+	return records
 
 
 class _Work:
@@ -91,7 +102,7 @@ class _Work:
 		self._stack = stack
 		self._down: Pax8Error | None = None
 		self._faults = 0
-		self._read: dict[tuple[Kind, str], Outcome] = {}
+		self._read: dict[tuple[Read, str], Outcome] = {}
 
 	def run(self) -> int:
 		end = time.monotonic() + SECONDS_PER_JOB
@@ -146,12 +157,12 @@ class _Work:
 			return [Outcome(IGNORED, _why_nothing_is_read(delivery))]
 		return [self._outcome(kind, name) for kind, name in records]
 
-	def _outcome(self, kind: Kind, name: str) -> Outcome:
+	def _outcome(self, kind: Read, name: str) -> Outcome:
 		if (kind, name) not in self._read:
 			self._read[kind, name] = self._read_record(kind, name)
 		return self._read[kind, name]
 
-	def _read_record(self, kind: Kind, name: str) -> Outcome:
+	def _read_record(self, kind: Read, name: str) -> Outcome:
 		if self._down:
 			return Outcome(RECEIVED, self._down.message, True)
 		try:
@@ -225,12 +236,13 @@ def _why_nothing_is_read(delivery: Delivery) -> str:
 
 _NOUNS = {
 	"subscription": _lt("subscription"),
+	"usage": _lt("usage of subscription"),
 	"company": _lt("company"),
 	"product": _lt("product"),
 }
 
 
-def _words(kind: Kind, name: str, stored: single.Stored) -> str:
+def _words(kind: Read, name: str, stored: single.Stored) -> str:
 	sentence = {
 		"new": _("{0}: read from Pax8, new here."),
 		"changed": _("{0}: read from Pax8 and updated."),
@@ -241,7 +253,11 @@ def _words(kind: Kind, name: str, stored: single.Stored) -> str:
 	}[stored]
 	doctype, field = {
 		"subscription": ("Pax8 Subscription", "product_name"),
+		"usage": ("Pax8 Subscription", "product_name"),
 		"company": ("Pax8 Company", "company_name"),
 		"product": ("Pax8 Product", "product_name"),
 	}[kind]
-	return sentence.format(frappe.db.get_value(doctype, name, field) or f"{_NOUNS[kind]} {name}")
+	known = frappe.db.get_value(doctype, name, field)
+	if known and kind == "usage":
+		known = _("Usage of {0}").format(known)
+	return sentence.format(known or f"{_NOUNS[kind]} {name}")

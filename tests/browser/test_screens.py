@@ -13,16 +13,21 @@ DOCTYPES = (
 	"MSP Client",
 	"Pax8 Company",
 	"Pax8 Product",
+	"Pax8 Resource Group",
 	"Pax8 Subscription",
 	"Pax8 Subscription Change",
 	"Pax8 Sync Run",
 	"Pax8 Sync Warning",
+	"Pax8 Usage Assignment",
+	"Pax8 Usage Line",
+	"Pax8 Usage Month",
+	"Pax8 Usage Snapshot",
 	"Pax8 Webhook Event",
 )
 # What a manager may make by hand; all else comes from Pax8 or from what happens.
 MADE_BY_HAND = ("License Change Request", "Licensing Client Policy", "MSP Client")
 # With ERPNext its Customers are the clients; the other two come of trouble and of webhooks.
-MAY_BE_NONE = {"MSP Client", "Pax8 Sync Warning", "Pax8 Webhook Event"}
+MAY_BE_NONE = {"MSP Client", "Pax8 Sync Warning", "Pax8 Usage Assignment", "Pax8 Webhook Event"}
 SETTINGS = ("Licensing Settings", "Pax8 Settings")
 REPORTS = ("License Changes", "Billing Class Review")
 

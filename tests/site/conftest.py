@@ -20,6 +20,11 @@ OWN_TABLES = (
 	"License Change Request",
 	"Licensing Client Policy",
 	"Licensing Portal User",
+	"Pax8 Usage Assignment",
+	"Pax8 Usage Line",
+	"Pax8 Usage Month",
+	"Pax8 Usage Snapshot",
+	"Pax8 Resource Group",
 	"Pax8 Subscription Change",
 	"Pax8 Subscription",
 	"Pax8 Product Price",
@@ -483,3 +488,14 @@ def small_pages(monkeypatch: Any) -> int:
 
 	monkeypatch.setattr(walk, "PAGE_SIZE", 4)
 	return 4
+
+
+@pytest.fixture
+def usage(site: Any, sandbox: Any, monkeypatch: Any) -> Any:
+	"""A synced site and the usage of the sandbox, at noon of 14 March 2027 (UTC): see usage_helpers.Usage."""
+	from moving_clock import MovingClock
+	from usage_helpers import START, Clocks, Usage
+
+	found = Usage(site, sandbox, Clocks(MovingClock(monkeypatch), sandbox))
+	found.clocks.set(START)
+	return found

@@ -149,9 +149,11 @@ def test_what_a_licensing_manager_types_does_not_count(site, sandbox, manager):
 
 def test_each_kind_of_data_shows_its_last_complete_run_and_the_next(site, sandbox, manager):
 	from msp_licensing.desk import sync
+	from msp_licensing.sync import jobs
 
+	assert jobs.run("Usage", trigger="Manual")
 	status = sync.status()
-	assert [row["kind"] for row in status["kinds"]] == ["Companies", "Subscriptions", "Products"]
+	assert [row["kind"] for row in status["kinds"]] == ["Companies", "Subscriptions", "Products", "Usage"]
 	assert status["may_sync"] and status["problem"] is None
 	for row in status["kinds"]:
 		assert row["complete"]["rows_read"] and row["complete"]["age"] and not row["has_trouble"]

@@ -7,7 +7,7 @@ import pytest
 from msp_licensing.sandbox import storybook
 
 RUN = "Pax8 Sync Run"
-ALLOWED_HOURS = {"Companies": 9, "Subscriptions": 3, "Products": 50}
+ALLOWED_HOURS = {"Companies": 9, "Subscriptions": 3, "Products": 50, "Usage": 50}
 
 
 def sync(kind):
@@ -104,7 +104,7 @@ def test_a_site_just_connected_waits_and_is_stale_when_nothing_came(site, connec
 	set_connected(site, hours=2)
 	assert {state_of(health, kind) for kind in ALLOWED_HOURS} == {"Waiting"}
 	set_connected(site, hours=10)
-	assert [state_of(health, kind) for kind in ALLOWED_HOURS] == ["Stale", "Stale", "Waiting"]
+	assert [state_of(health, kind) for kind in ALLOWED_HOURS] == ["Stale", "Stale", "Waiting", "Waiting"]
 	assert health("Companies").complete is None
 
 
@@ -423,12 +423,13 @@ def test_the_workspace_warns_of_a_stopped_scheduler_before_anything_is_stale(sit
 	assert answer["color"] == "orange" and "secret is missing" in answer["notes"][0]
 
 
-def test_the_workspace_is_green_when_all_is_well(site, sandbox):
+def test_the_workspace_is_green_when_all_is_well(site, sandbox, ran):
 	from msp_licensing.desk import sync as screen
 
+	ran("Usage", hours=0)
 	answer = screen.overview()
 	assert (answer["title"], answer["color"], answer["action"]) == ("Everything is up to date", "green", None)
-	assert [kind["color"] for kind in answer["kinds"]] == ["green"] * 3
+	assert [kind["color"] for kind in answer["kinds"]] == ["green"] * 4
 
 
 def test_the_workspace_is_red_with_the_reason_once_if_it_is_the_same(
@@ -447,10 +448,11 @@ def test_the_workspace_is_red_with_the_reason_once_if_it_is_the_same(
 def test_the_workspace_is_orange_after_a_failed_run_on_fresh_data(site, sandbox, ran):
 	from msp_licensing.desk import sync as screen
 
+	ran("Usage", hours=0)
 	ran("Companies", hours=0, status="Failed", error="Pax8 has a fault (500)")
 	answer = screen.overview()
 	assert answer["color"] == "orange" and answer["notes"] == ["Companies: Pax8 has a fault (500)"]
-	assert [kind["color"] for kind in answer["kinds"]] == ["orange", "green", "green"]
+	assert [kind["color"] for kind in answer["kinds"]] == ["orange", "green", "green", "green"]
 
 
 def test_licensing_managers_see_the_health_block_on_the_workspace(site, people, as_user):

@@ -33,7 +33,7 @@ def quiet(site, people):
 @pytest.fixture
 def fresh(quiet, ran):
 	"""Everything was synced a moment ago."""
-	for kind in ("Companies", "Subscriptions", "Products"):
+	for kind in ("Companies", "Subscriptions", "Products", "Usage"):
 		ran(kind, hours=0.2)
 	return quiet
 

@@ -7,8 +7,13 @@ from msp_licensing.sandbox import storybook
 DOCTYPES = (
 	"Pax8 Company",
 	"Pax8 Product",
+	"Pax8 Resource Group",
 	"Pax8 Subscription",
 	"Pax8 Sync Run",
+	"Pax8 Usage Assignment",
+	"Pax8 Usage Line",
+	"Pax8 Usage Month",
+	"Pax8 Usage Snapshot",
 	"Pax8 Webhook Event",
 	"License Change Request",
 	"Licensing Portal User",

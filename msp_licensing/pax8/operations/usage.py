@@ -51,7 +51,12 @@ class UsageOperations(Operations):
 		return self._one("usage_summary", path, summary_id, UsageSummary)
 
 	def usage_lines(
-		self, summary_id: str, usage_date: date, product_id: str | None = None
+		self,
+		summary_id: str,
+		usage_date: date,
+		product_id: str | None = None,
+		*,
+		on_unreadable: OnUnreadable | None = None,
 	) -> list[UsageLine]:
 		"""Return the lines of a summary for one day, all of them.
 
@@ -62,6 +67,7 @@ class UsageOperations(Operations):
 			summary_id: Pax8's id.
 			usage_date: the day of the usage.
 			product_id: `None` = not filtered.
+			on_unreadable: see `Pax8Client`.
 
 		Raises:
 			NotFound: there is no such summary.
@@ -79,5 +85,6 @@ class UsageOperations(Operations):
 			totals="optional",
 			defaults={"usageSummaryId": summary_id.strip()},
 			keep=matching(usage_date=date.fromisoformat(asked), product_id=product_id),
+			on_unreadable=on_unreadable,
 		)
 		return list(self._walk(listing))
