@@ -2,8 +2,7 @@
 
 The rules are in `rules.usage_class`. What a person has chosen is never written here; beside it stands what the app would
 say (`computed_usage_class`), so that a choice which the evidence contradicts can be seen. Whoever stores something that a
-verdict rests on calls `update` in the same transaction: the sync of prices does, and so has the sync of usage and of
-invoices.
+verdict rests on calls `update` in the same transaction: the syncs of prices and of usage do.
 """
 
 from collections.abc import Collection, Iterator
@@ -19,7 +18,6 @@ from msp_licensing.sync.mirror import TRIES, Row, upsert
 DOCTYPE = "Pax8 Product"
 PIECE = 2000
 
-GROUPS, INVOICE_LINES = "Pax8 Resource Group", "Pax8 Invoice Item"
 
 
 def update(names: Collection[str]) -> int:
@@ -86,17 +84,12 @@ def evidence(names: Collection[str] | None = None) -> dict[str, Evidence]:
 	Args:
 		names: the products; None: all of them.
 	"""
-	groups, lines = _resource_groups(names), _arrears_lines(names)
-	return {
-		name: Evidence(groups.get(name, 0), lines.get(name, 0))
-		for name in sorted(groups.keys() | lines.keys())
-	}
+	groups = _resource_groups(names)
+	return {name: Evidence(usage_summaries=groups[name]) for name in sorted(groups)}
 
 
 def _resource_groups(names: Collection[str] | None) -> dict[str, int]:
 	"""Resource groups with usage by product: the one that the usage is reported for, and the one that was subscribed to."""
-	if not frappe.db.table_exists(GROUPS):
-		return {}
 	wanted = "and product in %(names)s" if names is not None else ""
 	# nosemgrep: frappe-sql-format-injection - the condition is a literal, names are parameters
 	return dict(
@@ -107,21 +100,6 @@ def _resource_groups(names: Collection[str] | None) -> dict[str, int]:
 				select found.name, subscription.product from `tabPax8 Resource Group` found
 				join `tabPax8 Subscription` subscription on subscription.name = found.subscription
 			) seen where product != '' {wanted} group by product""",
-			{"names": tuple(names or ())},
-		)
-	)
-
-
-def _arrears_lines(names: Collection[str] | None) -> dict[str, int]:
-	"""Invoice lines with the term `Arrears` by product."""
-	if not frappe.db.table_exists(INVOICE_LINES):
-		return {}
-	wanted = "and product in %(names)s" if names is not None else ""
-	# nosemgrep: frappe-sql-format-injection - the condition is a literal, names are parameters
-	return dict(
-		frappe.db.sql(
-			f"""select product, count(*) from `tabPax8 Invoice Item`
-			where term = 'Arrears' and product != '' {wanted} group by product""",
 			{"names": tuple(names or ())},
 		)
 	)

@@ -18,36 +18,18 @@ REPORT = "Billing Class Review"
 
 @pytest.fixture
 def evidence_of(site):
-	"""Writes evidence of usage: resource groups and invoice lines. Their tables are made where the app has none yet."""
-	made = []
+	"""Writes evidence of usage: resource groups of a product, or of a subscription."""
 
-	def columns(table, **values):
-		if not site.db.table_exists(table, cached=False):
-			names = ", ".join(f"`{name}` varchar(140)" for name in values)
-			site.db.sql_ddl(f"create table `tab{table}` (name varchar(140) primary key, {names})")
-			site.cache.delete_value("db_tables")
-			made.append(table)
-		names = ["name", *values]
-		site.db.sql(
-			f"insert into `tab{table}` ({', '.join(f'`{name}`' for name in names)}) values ({', '.join(['%s'] * len(names))})",
-			(site.generate_hash(length=10), *values.values()),
-		)
-		rows.add(table)
-
-	def write(product, *, groups=0, lines=0, subscription=None):
+	def write(product, *, groups=1, subscription=None):
 		for _number in range(groups):
-			columns("Pax8 Resource Group", product=product, subscription=subscription)
-		for _number in range(lines):
-			columns("Pax8 Invoice Item", product=product, term="Arrears")
+			site.db.sql(
+				"insert into `tabPax8 Resource Group` (name, product, subscription) values (%s, %s, %s)",
+				(site.generate_hash(length=10), product, subscription),
+			)
 
-	rows = set()
 	yield write
 	site.db.rollback()
-	for table in rows - set(made):
-		site.db.delete(table)
-	for table in made:
-		site.db.sql_ddl(f"drop table `tab{table}`")
-	site.cache.delete_value("db_tables")
+	site.db.delete("Pax8 Resource Group")
 	site.db.commit()
 
 
@@ -113,13 +95,6 @@ def test_evidence_outranks_what_prices_say_and_the_change_is_kept(site, sandbox,
 	assert update(KEEPER) == 0 and site.db.count("Version", {"docname": KEEPER}) == 1
 
 
-def test_arrears_on_an_invoice_are_evidence_as_well(site, sandbox, evidence_of):
-	evidence_of(KEEPER, lines=2)
-	update(KEEPER)
-	keeper = row(site, KEEPER)
-	assert (keeper.usage_class, codes(keeper)) == ("Usage", ["arrears_lines"])
-
-
 def test_usage_of_another_product_counts_for_the_one_that_was_subscribed_to(site, sandbox, evidence_of):
 	from msp_licensing.sync import usage_class
 
@@ -129,7 +104,7 @@ def test_usage_of_another_product_counts_for_the_one_that_was_subscribed_to(site
 	assert set(usage_class.evidence([KEEPER])) == {KEEPER}
 
 
-def test_without_the_tables_of_usage_there_is_no_evidence_and_no_error(site, sandbox):
+def test_without_evidence_a_sync_writes_nothing_new(site, sandbox):
 	from msp_licensing.sync import usage_class
 
 	assert usage_class.evidence() == {} and update(KEEPER) == 0
@@ -160,7 +135,7 @@ def test_every_sync_of_products_looks_at_all_verdicts_again(site, sandbox, evide
 def test_any_number_of_products_takes_the_same_few_queries(site, sandbox, evidence_of):
 	names = site.get_all(PRODUCT, pluck="name")
 	evidence_of(KEEPER, groups=1)
-	evidence_of(ACRONIS, lines=1)
+	evidence_of(ACRONIS, groups=1)
 	site.db.set_value(PRODUCT, {"name": ("in", names)}, "computed_usage_class", "")
 	with queries(site, most=8):
 		update(*names)
@@ -279,7 +254,7 @@ def test_the_list_has_what_changed_contradicts_or_is_unknown(site, sandbox, evid
 	quiet(site)
 	assert listed(site) == {}
 	evidence_of(KEEPER, groups=2)
-	evidence_of(storybook.SOPHOS_INTERCEPT_X, lines=1)
+	evidence_of(storybook.SOPHOS_INTERCEPT_X, groups=1)
 	door.choose([storybook.SOPHOS_INTERCEPT_X], "Seat")
 	update(KEEPER, storybook.SOPHOS_INTERCEPT_X)
 	door.choose([AZURE], "Unknown")

@@ -13,6 +13,7 @@ from frappe import _
 from msp_licensing import clock, transactions
 from msp_licensing.pax8 import UsageSummary
 from msp_licensing.rules.resource_groups import Marks, group_key, key_of, number_equal_texts
+from msp_licensing.sync import usage_class
 from msp_licensing.sync.kinds.usage import months, placement
 from msp_licensing.sync.kinds.usage.scope import Products, Scoped
 from msp_licensing.sync.mirror import BATCH, TRIES, Row, fingerprint, fitting, upsert
@@ -302,6 +303,9 @@ def _store(rows: list[tuple[Reading, Row]], day: date, began: datetime, fit: Map
 	upsert(SNAPSHOT, snapshots)
 	# What became of a month is said once it is over: `months.close`.
 	upsert(USAGE_MONTH, ends, insert_only=["status"])
+	found = [reading for reading, _row in rows if reading.known is None]
+	of_groups = {row["product"] for reading, row in rows if reading.known is None}
+	usage_class.update((of_groups | {reading.subscription.product for reading in found}) - {None})
 
 
 def _read_later(names: Sequence[str], began: datetime) -> set[str]:
