@@ -19,7 +19,6 @@ DOCTYPE = "Pax8 Product"
 PIECE = 2000
 
 
-
 def update(names: Collection[str]) -> int:
 	"""Writes the verdicts of these products that are not what is stored; the caller commits.
 
