@@ -6,7 +6,7 @@ import pytest
 
 FRESH = """
 from msp_licensing import clock
-for kind in ("Companies", "Products"):
+for kind in ("Companies", "Products", "Usage"):
 	frappe.db.set_value("Pax8 Sync Run", {"kind": kind}, clock.stamp("finished_on", "started_on"))
 """
 STALE = """
@@ -34,7 +34,7 @@ def test_the_workspace_says_that_all_is_fresh_and_then_what_is_not_and_why(
 	page = sign_in(demo_site.manager, "/app/msp-licensing")
 	health = page.locator(".health")
 	expect(health.locator(".title")).to_have_text("Everything is up to date")
-	expect(health.locator(".kind")).to_have_count(3)
+	expect(health.locator(".kind")).to_have_count(4)
 
 	look(STALE)
 	page.reload()
