@@ -51,10 +51,10 @@ def make(client_doctype: str, client: str, from_date: str, to_date: str) -> None
 	for the browser to print, with a sentence that says why.
 	"""
 	found = _collect(client_doctype, client, from_date, to_date)
-	problem, content = "", None
+	problem, content, page = "", None, _html(found)
 	if make_pdf := pdf_maker():
 		try:
-			content = make_pdf(_html(found))
+			content = make_pdf(page)
 		except Exception:  # wkhtmltopdf raises OSError; Chromium whatever its connection raises
 			frappe.log_error("Evidence could not be made into a PDF")
 			problem = _("This server could not make a PDF; its Error Log says why.")

@@ -1,8 +1,8 @@
-"""Local decisions about whose usage is: a Licensing Manager assigns a resource group to a client until Pax8 agrees.
+"""A Licensing Manager assigns a resource group to a client until Pax8 links it to the same client.
 
 Each decision is a *Pax8 Usage Assignment* with its first and last day (UTC). A group has at most one that is in force,
-which the database holds by a unique column. Whose the group is follows at once (`sync.kinds.usage.placement`), and so do the
-snapshots of the days concerned.
+which a unique column ensures. The group and its snapshots of these days get the client at once
+(`sync.kinds.usage.placement`).
 
 Functions here change one group in one transaction and do not commit. Whoever calls them for a person runs them in
 `transactions.repeated`: of two people at once, one is told what the other did.
@@ -125,7 +125,7 @@ def _write_ignored(group: str, ignored: int, reason: str | None, user: str | Non
 
 
 def _locked_group(group: str) -> Any:
-	"""The group, locked, with its company, as its right order is; the user is a manager who may see it.
+	"""Locks the company and then the group, and returns the group. The user must be a manager who may see it.
 
 	Raises:
 		frappe.PermissionError, frappe.DoesNotExistError.

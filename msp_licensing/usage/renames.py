@@ -36,9 +36,7 @@ def suggestions(group: str | None = None) -> list[dict[str, Any]]:
 		if group
 		else {"first_read_on_utc": (">=", f"{since} 00:00:00"), "last_day": (">=", since)}
 	)
-	subscriptions = frappe.get_list(
-		GROUP, filters=filters, pluck="subscription_id", distinct=True, limit_page_length=0
-	)
+	subscriptions = frappe.get_list(GROUP, filters=filters, pluck="subscription_id", distinct=True, limit=0)
 	if not subscriptions:
 		return []
 	rows = {
@@ -53,7 +51,7 @@ def suggestions(group: str | None = None) -> list[dict[str, Any]]:
 				*("name", "subscription_id", "resource_group", "pax8_company", "pax8_company_name"),
 				*("first_read_on_utc", "last_day", "this_month"),
 			],
-			limit_page_length=0,
+			limit=0,
 		)
 	}
 	found = resource_groups.suggestions(map(_group, rows.values()))

@@ -52,7 +52,7 @@ function show_billing_class(frm) {
 	const { reasons = [], contradicts, differs } = doc.__onload?.billing_class || {};
 	const [chosen, computed] = [doc.usage_class, doc.computed_usage_class].map((name) => esc(__(name || "Unknown")));
 	if (contradicts) {
-		const text = __("Staff set {0}, but Pax8 reports or invoices usage of this product.", [chosen]);
+		const text = __("Staff set {0}, but Pax8 reports usage of this product.", [chosen]);
 		$(`<div class="form-message orange" role="alert">${text}</div>`).appendTo($wrapper);
 	}
 	let heading = __("The app says {0}:", [computed]);

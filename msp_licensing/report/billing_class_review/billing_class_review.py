@@ -8,6 +8,7 @@ from frappe import _
 from frappe.utils import cint
 
 from msp_licensing import permissions
+from msp_licensing.desk.report_columns import column
 from msp_licensing.desk.spreadsheets import plain
 from msp_licensing.usage import billing_class
 
@@ -66,7 +67,6 @@ def _row(product: Any) -> dict[str, Any]:
 		"changed_on": product.usage_class_changed_on,
 		"reasons": " ".join(product.reasons),
 		"groups": product.evidence.usage_summaries,
-		"arrears_lines": product.evidence.arrears_lines,
 		"subscriptions": product.subscriptions,
 		"accepted_by": product.usage_class_accepted_by,
 		"accepted_on": product.usage_class_accepted_on,
@@ -74,15 +74,6 @@ def _row(product: Any) -> dict[str, Any]:
 
 
 def columns() -> list[dict[str, Any]]:
-	def column(fieldname: str, label: str, fieldtype: str, width: int, options: str | None = None):
-		return {
-			"fieldname": fieldname,
-			"label": label,
-			"fieldtype": fieldtype,
-			"width": width,
-			"options": options,
-		}
-
 	return [
 		column("name", _("Product"), "Link", 260, billing_class.DOCTYPE),
 		column("why", _("Why Listed"), "Data", 210),
@@ -93,7 +84,6 @@ def columns() -> list[dict[str, Any]]:
 		column("previous", _("Class by the App Before"), "Data", 170),
 		column("changed_on", _("Changed On"), "Datetime", 155),
 		column("groups", _("Resource Groups"), "Int", 90),
-		column("arrears_lines", _("Arrears Lines"), "Int", 90),
 		column("subscriptions", _("Subscriptions"), "Int", 90),
 		column("product_name", _("Product Name"), "Data", 200),
 		column("vendor", _("Vendor"), "Data", 110),

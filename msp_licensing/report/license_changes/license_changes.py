@@ -13,6 +13,7 @@ from msp_licensing import clock, permissions
 from msp_licensing.changes import states
 from msp_licensing.changes.audit import events
 from msp_licensing.changes.states import DOCTYPE
+from msp_licensing.desk.report_columns import column
 from msp_licensing.desk.spreadsheets import plain
 
 # Compared, and not shown.
@@ -161,16 +162,6 @@ def _seconds(begin: Any, end: Any) -> float | None:
 
 def columns() -> list[dict[str, Any]]:
 	"""Links only to what every reader of the report may read: Frappe refuses the whole report otherwise."""
-
-	def column(fieldname: str, label: str, fieldtype: str, width: int, options: str | None = None):
-		return {
-			"fieldname": fieldname,
-			"label": label,
-			"fieldtype": fieldtype,
-			"width": width,
-			"options": options,
-		}
-
 	return [
 		column("name", _("Request"), "Link", 130, DOCTYPE),
 		column("requested_on", _("Requested On"), "Datetime", 155),

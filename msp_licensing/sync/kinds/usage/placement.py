@@ -1,4 +1,4 @@
-"""Whose the usage of a resource group is.
+"""Which client the usage of a resource group belongs to.
 
 Pax8 names a company for each group. Where that company is mapped to a client, the group is the client's. The partner's own
 companies, unmapped companies and no company at all mean: nobody's. A person may then assign the group to a client
@@ -28,7 +28,8 @@ _SOURCES = """
 
 
 def settle(*, groups: Collection[str] | None = None, company: str | None = None) -> None:
-	"""Says whose groups are, after anything changed that it depends on. Does not commit.
+	"""Writes which client each group belongs to. To be called after a mapping, an assignment or a company changed. Does not
+	commit.
 
 	A number of statements that does not depend on how many groups there are, and a save for each assignment that ends.
 
@@ -115,7 +116,7 @@ def _place(where: str, values: dict[str, Any]) -> None:
 
 
 def _let_history_follow(where: str, values: dict[str, Any]) -> None:
-	"""Today's snapshots and the running month are of whose the group is now. Earlier days stay as they were."""
+	"""Gives today's snapshots and the running month the client of the group. Earlier days stay as they were."""
 	frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - conditions of this module, values are parameters
 		f"""update `tabPax8 Resource Group` g
 		join `tabPax8 Usage Snapshot` s on s.resource_group = g.name and s.day = %(today)s
