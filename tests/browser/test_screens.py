@@ -160,23 +160,17 @@ def test_the_sidebar_lights_the_screen_that_is_open(demo_site, sign_in, path, en
 def test_a_new_manager_is_shown_the_first_steps_and_each_leads_to_its_screen(demo_site, sign_in, look):
 	from playwright.sync_api import expect
 
-	kept = look(
-		"answer = {s.name: s.is_complete for s in frappe.get_all('Onboarding Step', fields=['name', 'is_complete'],"
-		" filters={'name': ('in', [s.step for s in frappe.get_doc('Module Onboarding', 'MSP Licensing').steps])})}\n"
-		"for name in answer: frappe.db.set_value('Onboarding Step', name, 'is_complete', 0)"
-	)
+	steps = look("answer = [step.step for step in frappe.get_doc('Module Onboarding', 'MSP Licensing').steps]")
+	done = [("Module Onboarding", "MSP Licensing"), *(("Onboarding Step", step) for step in steps)]
+	mark = "for doctype, name in {}: frappe.db.set_value(doctype, name, 'is_complete', {})"
+	look(mark.format(done, 0))
 	try:
 		page = sign_in(demo_site.manager, "/desk/msp-licensing")
 		panel = page.locator(".onb-panel")
 		expect(panel).to_contain_text("Let clients manage their licenses")
-		expect(panel.locator(".onb-step-left")).to_have_count(len(kept))
+		expect(panel.locator(".onb-step-left")).to_have_count(len(steps))
 		panel.get_by_text("Open Pax8 Settings").click()
 		page.wait_for_url("**/desk/pax8-settings**")
 		assert not page.errors
 	finally:
-		look(
-			"\n".join(
-				f"frappe.db.set_value('Onboarding Step', {name!r}, 'is_complete', {done!r})"
-				for name, done in kept.items()
-			)
-		)
+		look(mark.format(done, 1))
