@@ -160,7 +160,9 @@ def test_the_sidebar_lights_the_screen_that_is_open(demo_site, sign_in, path, en
 def test_a_new_manager_is_shown_the_first_steps_and_each_leads_to_its_screen(demo_site, sign_in, look):
 	from playwright.sync_api import expect
 
-	steps = look("answer = [step.step for step in frappe.get_doc('Module Onboarding', 'MSP Licensing').steps]")
+	steps = look(
+		"answer = [step.step for step in frappe.get_doc('Module Onboarding', 'MSP Licensing').steps]"
+	)
 	done = [("Module Onboarding", "MSP Licensing"), *(("Onboarding Step", step) for step in steps)]
 	mark = "for doctype, name in {}: frappe.db.set_value(doctype, name, 'is_complete', {})"
 	look(mark.format(done, 0))
