@@ -105,11 +105,8 @@ def _clean(frappe: Any) -> None:
 		if name not in kept
 	]
 	frappe.db.set_value("User", {"name": ("in", list(kept))}, {"language": None, "enabled": 1})
-	for contact in frappe.get_all("Contact", fields=["name", "email_id"]):
-		if contact.email_id not in kept:
-			frappe.db.delete("Dynamic Link", {"parenttype": "Contact", "parent": contact.name})
-			frappe.db.delete("Contact Email", {"parent": contact.name})
-			frappe.db.delete("Contact", {"name": contact.name})
+	contacts = frappe.get_all("Contact", fields=["name", "email_id"])
+	_remove_contacts(frappe, [contact.name for contact in contacts if contact.email_id not in kept])
 	for table, column in (("Has Role", "parent"), ("Notification Settings", "name"), ("User", "name")):
 		frappe.db.delete(table, {column: ("in", others or [""])})
 	frappe.db.delete("__Auth", {"doctype": "User", "name": ("in", others or [""])})
@@ -132,6 +129,15 @@ def _clean(frappe: Any) -> None:
 		make_default_settings()
 		_default_settings.update(_read(frappe, ("Singles", "Licensing Return Window")))
 	frappe.db.commit()
+
+
+CONTACT_TABLES = ("Contact", "Contact Email", "Contact Phone", "Dynamic Link")
+
+
+def _remove_contacts(frappe: Any, names: list[str]) -> None:
+	for table in CONTACT_TABLES[1:]:
+		frappe.db.delete(table, {"parenttype": "Contact", "parent": ("in", names or [""])})
+	frappe.db.delete("Contact", {"name": ("in", names or [""])})
 
 
 # The rows of both Singles as Frappe saves them when the app is installed.
@@ -226,18 +232,20 @@ def _quoted(table: str) -> str:
 
 
 def _own_rows(table: str) -> str:
+	if table == "Dynamic Link":
+		return " where parenttype = 'Contact'"
 	own = table in ("Singles", "__Auth")
 	return " where doctype in ('Pax8 Settings', 'Licensing Settings')" if own else ""
 
 
 @pytest.fixture(scope="session")
-def access_made() -> list[dict[str, Any]]:
-	"""The records that give the people of the demo access, as they were first made."""
-	return []
+def access_made() -> dict[str, list[dict[str, Any]]]:
+	"""The records that give the people of the demo access, and their Contacts, as they were first made."""
+	return {}
 
 
 @pytest.fixture
-def people(site: Any, sandbox: Any, access_made: list[dict[str, Any]]) -> Any:
+def people(site: Any, sandbox: Any, access_made: dict[str, list[dict[str, Any]]]) -> Any:
 	"""The people of the demo, as e-mail addresses: system_manager, manager, requester, reader, foreign_requester, foreign_reader, approver."""
 	from msp_licensing.setup import demo
 
@@ -245,10 +253,14 @@ def people(site: Any, sandbox: Any, access_made: list[dict[str, Any]]) -> Any:
 		return bool(site.db.exists("Has Role", {"parent": person.email, "role": person.role}))
 
 	if access_made and all(map(made, demo.PEOPLE)):
-		_insert(site, "Licensing Portal User", access_made)
+		# An earlier test may have linked their Contacts to another client: ERPNext shows orders and issues by them.
+		emails = [person.email for person in demo.PEOPLE]
+		_remove_contacts(site, site.get_all("Contact", {"email_id": ("in", emails)}, pluck="name"))
+		for table, rows in access_made.items():
+			_insert(site, table, rows)
 	else:
 		demo.make_people()
-		access_made[:] = site.db.sql("select * from `tabLicensing Portal User`", as_dict=True)
+		access_made.update(_read(site, ("Licensing Portal User", *CONTACT_TABLES)))
 	site.db.commit()
 	staff, cedar, mueller = (
 		("system_manager", "manager"),
