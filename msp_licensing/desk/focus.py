@@ -11,7 +11,7 @@ from frappe import _
 from frappe.core.doctype.access_log.access_log import make_access_log
 from frappe.utils import getdate
 from werkzeug.wrappers import Response
-from werkzeug.wsgi import wrap_file
+from werkzeug.wsgi import FileWrapper
 
 from msp_licensing import permissions
 from msp_licensing.clients import client_title
@@ -59,11 +59,7 @@ def export(
 	)
 	size = file.tell()
 	file.seek(0)
-	response = Response(
-		wrap_file(frappe.local.request.environ if getattr(frappe.local, "request", None) else {}, file),
-		content_type="text/csv; charset=utf-8",
-		direct_passthrough=True,
-	)
+	response = Response(FileWrapper(file), content_type="text/csv; charset=utf-8")
 	response.content_length = size
 	response.headers["Content-Disposition"] = f'attachment; filename="{_name(wanted)}"'
 	response.headers["X-Focus-Rows"] = str(rows)
