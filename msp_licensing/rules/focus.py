@@ -263,7 +263,7 @@ FREE_TEXTS = frozenset(
 
 _NO_COMMITMENTS = "Pax8 does not report with usage whether a commitment discount covers it."
 _NO_REGIONS = "Pax8 does not report regions."
-_NO_PRICE = "Pax8 does not document whose price the unit price of a usage line is."
+_NO_PRICE = "Pax8 gives no list price of what was used, and no price of the partner's."
 _NO_SECOND_CURRENCY = "Pax8 reports amounts in one currency, the one of the charge."
 _NO_CAPACITY = "Pax8 does not report capacity reservations."
 
@@ -293,7 +293,7 @@ LEFT_OUT = {
 	"SkuPriceDetails": _NO_PRICE,
 	"SkuPriceId": _NO_PRICE,
 	"SubAccountType": "There is one type of sub account only: a company at Pax8.",
-	"Tags": "Pax8 has no tags.",
+	"Tags": "Pax8's API has no tags.",
 }
 
 

@@ -1,9 +1,11 @@
 """Charges become rows of FOCUS 1.2: nothing is made up, nothing is added up, and what is not known is empty."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +150,11 @@ def test_nothing_known_is_nothing_written():
 	)
 	assert found["ChargeDescription"] == "" and found["ServiceCategory"] == "Other"
 	assert json.dumps(found)
+
+
+def test_the_docs_name_each_column_that_is_left_out_with_the_reason():
+	page = (Path(__file__).parents[2] / "docs" / "usage.md").read_text(encoding="utf-8")
+	told = {}
+	for names, reason in re.findall(r"^\| ([A-Z]\w+(?:, [A-Z]\w+)*) \| (.+) \|$", page, re.M):
+		told.update(dict.fromkeys(names.split(", "), reason))
+	assert {name: told.get(name) for name in focus.LEFT_OUT} == focus.LEFT_OUT
