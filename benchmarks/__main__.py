@@ -18,7 +18,7 @@ from benchmarks import results
 from benchmarks.server import Pax8
 
 RESULT = "RESULT "
-SECTIONS = ("writing", "unchanged", "limit", "growth", "others", "changes")
+SECTIONS = ("writing", "unchanged", "limit", "growth", "others", "changes", "usage")
 LIMIT = results.CALLS_A_MINUTE
 
 Samples = dict[str, list[dict[str, Any]]]
@@ -34,6 +34,7 @@ class Sizes:
 		limited_products: how many are priced within the limit, two calls each.
 		repeat: how often each measurement is taken; pairs: how often an unchanged sync and a mere walk take turns.
 		changes: approved changes of each sort, one after the other.
+		usage: subscriptions that are billed by usage, resource groups of each, days of history.
 	"""
 
 	companies: int = 2_000
@@ -46,11 +47,12 @@ class Sizes:
 	repeat: int = 3
 	pairs: int = 5
 	changes: int = 20
+	usage: tuple[int, int, int] = (2_000, 20, 31)
 
 
 FULL = Sizes()
-QUICK = Sizes(200, 500, 5_000, (1_000, 5_000, 20_000), 200, 40, 120, 1, 3, 8)
-TINY = Sizes(20, 30, 200, (100, 200), 20, 5, 10, 1, 1, 1)
+QUICK = Sizes(200, 500, 5_000, (1_000, 5_000, 20_000), 200, 40, 120, 1, 3, 8, (200, 20, 31))
+TINY = Sizes(20, 30, 200, (100, 200), 20, 5, 10, 1, 1, 1, (10, 3, 4))
 
 # How Pax8 behaves while changes are measured: milliseconds before each answer, seconds of provisioning.
 BEHAVIOURS = {
@@ -115,12 +117,14 @@ class Bench:
 				self.growth()
 			if "changes" in self.sections:
 				self.changes()
+			if "usage" in self.sections:
+				self.usage()
 		finally:
 			self.child("tidy")
 
-	def pax8(self, **holds: int) -> Pax8:
+	def pax8(self, *, now: str | None = None, **holds: int) -> Pax8:
 		self.say("making " + ", ".join(f"{number:,} {what}" for what, number in holds.items()))
-		pax8 = Pax8(**holds)
+		pax8 = Pax8(**holds, now=now)
 		try:
 			self.child("prepare", url=pax8.url)
 		except BaseException:
@@ -205,6 +209,43 @@ class Bench:
 					self.say(f"{what}: {results.beyond_words(self.changed[what])}")
 			finally:
 				self.child("forget_changes")
+
+	def usage(self) -> None:
+		subscriptions, groups, days = self.sizes.usage
+		size = {"subscriptions": subscriptions, "groups": groups}
+		self.say(f"usage of {subscriptions:,} subscriptions with {groups} resource groups each")
+		try:
+			self.child("usage_prepare", subscriptions=subscriptions)
+			self._writing_usage("new", size)
+			reads = ["list", "export", *self.child("usage_reports")["reports"]]
+			for what in reads:
+				self.take(f"usage, {what}, one day", "usage_read", what=what)
+			rows = self.child("usage_history", days=days)["rows"]
+			self.say(f"{rows:,} snapshots of {days} days")
+			self._writing_usage("day", size)
+			for _ in range(self.sizes.repeat):
+				self.take("ours, usage unchanged", "usage_ours", kind="unchanged", **size)
+				for what in reads:
+					self.take(f"usage, {what}", "usage_read", what=what)
+			self.usage_calls()
+		finally:
+			self.child("usage_tidy")
+
+	def _writing_usage(self, kind: str, size: dict[str, int]) -> None:
+		for _ in range(self.sizes.repeat):
+			self.take(f"ours, usage {kind}", "usage_ours", kind=kind, **size)
+			self.take(f"bare, usage {kind}", "usage_bare", kind=kind, text=False)
+			self.take(f"text, usage {kind}", "usage_bare", kind=kind, text=True)
+			self.take(f"saves, usage {kind}", "usage_saves", kind=kind, sample=self.sizes.saved)
+
+	def usage_calls(self) -> None:
+		holds = {"companies": 20, "products": 50, "subscriptions": 300}
+		with self.pax8(**holds, now="2027-03-14T12:00:00+00:00") as pax8:
+			self.child("usage_tidy")
+			self.child("sync", kind="Subscriptions", empty=True)
+			pax8.forget_calls()
+			sample = self.take("usage from Pax8", "usage_calls")
+			sample["answered"] = pax8.calls()
 
 
 def main() -> None:

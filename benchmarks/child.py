@@ -6,12 +6,12 @@ Prints what was measured as JSON, in a line that begins with `RESULT`.
 import json
 import sys
 
-from benchmarks import changes, measure, site
+from benchmarks import changes, measure, site, usage
 
 RESULT = "RESULT "
 
 # Measurements register themselves when their module is imported.
-MODULES = (changes, measure)
+MODULES = (changes, measure, usage)
 
 
 def main(name: str, arguments: str) -> None:

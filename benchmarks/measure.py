@@ -226,12 +226,16 @@ def bare(path: str, kind: str, text: bool) -> Result:
 	return _upsert(batches, text=text)
 
 
-def _batches(doctype: str, written: set[str], kept: tuple[str, ...]) -> list[tuple[str, list[Any]]]:
+def _batches(
+	doctype: str, written: set[str], kept: tuple[str, ...], where: str = ""
+) -> list[tuple[str, list[Any]]]:
 	"""Statements and parameters that write what the table holds now."""
 	names = [name for name in site.columns(doctype) if name in written]
 	quoted = ", ".join(f"`{name}`" for name in names)
 	# nosemgrep: frappe-sql-format-injection - names come from this code, values are parameters
-	rows = frappe.db.sql(f"select {quoted} from `tab{doctype}` order by creation, name")
+	rows = frappe.db.sql(
+		f"select {quoted} from `tab{doctype}` where {where or 'true'} order by creation, name"
+	)
 	group = "(" + ", ".join(["%s"] * len(names)) + ")"
 	updates = ", ".join(f"`{name}` = values(`{name}`)" for name in names if name not in kept)
 	made = []

@@ -18,7 +18,11 @@ KINDS = {
 	"changed": "changed subscriptions",
 	"recorded": "changed subscriptions, change recorded",
 	"prices": "products with prices",
+	"usage new": "usage, all new",
+	"usage day": "usage, the next day",
 }
+READ = "usage, "
+LIST = READ + "list"
 
 
 def machine() -> dict[str, Any]:
@@ -65,6 +69,7 @@ def ratios(samples: Samples) -> list[Ratio]:
 				speed=False,
 			)
 		)
+	found += usage_ratios(samples)
 	for label in LIMITED:
 		for sample in samples.get(label, []):
 			value = sample["seconds"] / (sample["calls"] * 60 / CALLS_A_MINUTE)
@@ -74,6 +79,43 @@ def ratios(samples: Samples) -> list[Ratio]:
 		if others := samples.get(f"one by one, {kind}"):
 			what = f"{kind} sync with fetching: our rows/s ÷ one document at a time"
 			found.append(compare(what, samples[f"{kind} sync"], others, speed=True))
+	return found
+
+
+def usage_ratios(samples: Samples) -> list[Ratio]:
+	"""Reads over all days against Frappe's own list, their queries, and the calls of a sync."""
+	found = []
+	for label, taken in samples.items():
+		if not label.startswith(READ) or label == LIST or label.endswith(", one day"):
+			continue
+		what = label.removeprefix(READ)
+		found.append(compare(f"usage, {what}: time ÷ Frappe's list", taken, samples[LIST], 5, speed=False))
+		few = samples[f"{label}, one day"][0]["queries"]
+		value = taken[0]["queries"] / few
+		found.append(
+			Ratio(
+				f"usage, {what}: {taken[0]['queries']} queries on all days ÷ on one day",
+				value,
+				value,
+				value,
+				aim=1.0,
+				at_least=False,
+			)
+		)
+	for sample in samples.get("usage from Pax8", []):
+		for operation, fewest in sample["fewest"].items():
+			made = sample["answered"]["by_operation"].get(operation, 0)
+			value = made / fewest
+			found.append(
+				Ratio(
+					f"usage from Pax8, {operation}: {made:,} calls ÷ fewest possible",
+					value,
+					value,
+					value,
+					aim=1.0,
+					at_least=False,
+				)
+			)
 	return found
 
 

@@ -39,12 +39,13 @@ class Pax8(Control):
 
 	Args:
 		companies, products, subscriptions: how many of each it holds.
+		now: where its clock starts (ISO 8601); None: it is what it is.
 
 	Attributes:
 		url: base address for the client.
 	"""
 
-	def __init__(self, *, companies: int, products: int, subscriptions: int) -> None:
+	def __init__(self, *, companies: int, products: int, subscriptions: int, now: str | None = None) -> None:
 		self.holds = {"companies": companies, "products": products, "subscriptions": subscriptions}
 		numbers = [text for name, number in self.holds.items() for text in (f"--{name}", str(number))]
 		command = [
@@ -56,6 +57,7 @@ class Pax8(Control):
 			"--rate-limit",
 			"0",
 			"--quiet",
+			*(["--now", now] if now else []),
 		]
 		# nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
 		self._process = subprocess.Popen([*command, *numbers], stdout=subprocess.PIPE, text=True)

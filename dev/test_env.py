@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import config
+import focus_validator
 import home
 import programs
 import template
@@ -66,6 +67,7 @@ def exports(bench: Bench, extra: dict[str, str] | None = None) -> dict[str, str]
 	)
 	chosen = {name: env[name] for name in names}
 	chosen.update(programs.environment(bench))
+	chosen.update(focus_validator.installed())
 	chosen.update(extra or {})
 	return chosen
 

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import config
+import focus_validator
 import home
 import programs
 import system
@@ -43,6 +44,8 @@ def test(arguments: list[str]) -> int:
 		)
 		return pytest(prepare_plain() / "bin" / "python", paths, options, env)
 	env["MSP_LICENSING_REQUIRE_SITE"] = "1"
+	if needs(paths, "site"):
+		env.update(focus_validator.environment())
 	if browser:
 		try:
 			prepare_site(assets=True)

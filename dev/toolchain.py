@@ -271,7 +271,9 @@ def esbuild(node: Path, bench: Path, frappe: Path, apps: list[str], log: Path) -
 		raise Failure("Could not build the assets: esbuild wrote no assets.json.", log)
 
 
-def make_venv(venv: Path, arguments: list[str], inputs: list[str], log: Path, what: str) -> None:
+def make_venv(
+	venv: Path, arguments: list[str], inputs: list[str], log: Path, what: str, *, python: str = sys.executable
+) -> None:
 	"""Makes or brings up to date a venv; does nothing when `inputs` are what they were the last time."""
 	state = hashlib.sha256(json.dumps(inputs).encode()).hexdigest()
 	stamp = venv / ".installed"
@@ -279,9 +281,9 @@ def make_venv(venv: Path, arguments: list[str], inputs: list[str], log: Path, wh
 		return
 	pip = venv / "bin" / "pip"
 	if not pip.exists():
-		step(f"Making a Python environment ({config.python_tag()})")
+		step(f"Making a Python environment ({config.python_tag() if python == sys.executable else python})")
 		shutil.rmtree(venv, ignore_errors=True)
-		run("make a Python environment", [sys.executable, "-m", "venv", venv], log)
+		run("make a Python environment", [python, "-m", "venv", venv], log)
 	step(f"Installing {what}")
 	command: list[str | Path] = [pip, "install", "--disable-pip-version-check", *arguments]
 	with_compiler(lambda: run(f"install {what}", command, log, hint=lambda: pip_error(log)), log)

@@ -28,6 +28,11 @@ def test_every_measurement_runs_and_cleans_up_after_itself(site, tmp_path):
 	)
 	limited = samples["limited products"][0]
 	assert limited["answered"]["by_operation"]["findPricingByProductId"] == limited["due"]
+	for label in ("ours, usage new", "bare, usage day", "saves, usage day", "usage, list", "usage, export"):
+		assert samples[label][0]["rows"] > 0, label
+	(usage,) = samples["usage from Pax8"]
+	for operation, fewest in usage["fewest"].items():
+		assert usage["answered"]["by_operation"][operation] == fewest > 0
 	assert len(found["changes"]) == 3
 	for (taken,) in found["changes"].values():
 		parts = sum(taken[part] for part in ("approve", "start", "read", "write", "tell"))
@@ -35,5 +40,6 @@ def test_every_measurement_runs_and_cleans_up_after_itself(site, tmp_path):
 		assert 0 < taken["pax8"] < taken["total"]
 	assert "# Results" in (tmp_path / "results.md").read_text()
 	site.db.rollback()
+	assert not site.db.count("Pax8 Usage Snapshot") and not site.db.count("Pax8 Resource Group")
 	assert not site.db.count("Pax8 Subscription") and not site.db.count("License Change Request")
 	assert not site.get_all("DocType", {"name": ("like", "Benchmark %")})

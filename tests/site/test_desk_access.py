@@ -37,6 +37,9 @@ READS = {
 	"whatif.replay_requests": {"days": 30},
 	"whatif.simulate": {"subscription": SUBSCRIPTION, "wanted": "12"},
 	"evidence.make": {**CLIENT, "from_date": "2026-01-01", "to_date": "2026-01-31"},
+	"focus.export": {**CLIENT, "from_date": "2026-01-01", "to_date": "2026-01-31"},
+	"focus.preview": {**CLIENT, "from_date": "2026-01-01", "to_date": "2026-01-31"},
+	"focus.choices": {},
 	"overview.last_sync": {},
 	"sync.overview": {},
 	"overview.commitments_ending": {},
@@ -104,6 +107,7 @@ NO_CLIENT = {
 	*("catalog.products", "catalog.matching", "catalog.facets", "rules.subscriptions", "rules.clients"),
 	*("whatif.replay_requests", "overview.last_sync", "overview.commitments_ending"),
 	*("requests.disabled_among", "clients.decide_access", "vendors.overview", "mapping.own_companies"),
+	"focus.choices",
 	"requests.decide_many",  # an answer for each request: see test_restrictions.py
 }
 
@@ -132,6 +136,8 @@ def pending(people, site, sandbox):
 	from msp_licensing import permissions
 	from msp_licensing.changes import requests
 
+	# A FOCUS file says who the partner is at Pax8.
+	site.db.set_single_value("Pax8 Settings", "shadow_company_ids", storybook.NORTHWIND_PARTNER)
 	access = permissions.portal_access(people.requester)
 	doc = requests.submit(SUBSCRIPTION, 40, access=access)
 	requests.submit(storybook.CEDAR_SOPHOS, 90, access=access)

@@ -20,6 +20,9 @@ GROUP, ASSIGNMENT = "Pax8 Resource Group", "Pax8 Usage Assignment"
 LINKED, ASSIGNED, UNASSIGNED, IGNORED = "Linked by Pax8", "Assigned Here", "Unassigned", "Ignored"
 AGREED, CHANGED, REMOVED = "Pax8 agrees", "Changed", "Removed"
 
+# What a group's row says of whose it is.
+COLUMNS = ("client_doctype", "client", "client_name", "placed_since", "placement", "pax8_company_name")
+
 # The mapped company that Pax8 names (c), and the assignment in force (a).
 _SOURCES = """
 	left join `tabPax8 Company` c on c.name = g.pax8_company and c.is_own = 0 and ifnull(c.client, '') != ''
@@ -50,6 +53,37 @@ def settle(*, groups: Collection[str] | None = None, company: str | None = None)
 	_end_what_pax8_agrees_to(where, values)
 	_place(where, values)
 	_let_history_follow(where, values)
+
+
+def locked_companies(names: Collection[str | None]) -> dict[str | None, Any]:
+	"""Holds the rows of companies until the end of the transaction, and returns those that are known here by name."""
+	wanted = tuple(name for name in names if name)
+	if not wanted:
+		return {}
+	rows = frappe.db.sql(
+		"""select name, company_name, is_own, client_doctype, client, client_name
+		from `tabPax8 Company` where name in %s order by name lock in share mode""",
+		(wanted,),
+		as_dict=True,
+	)
+	return {row.name: row for row in rows}
+
+
+def of_new_group(company: Any) -> dict[str, Any]:
+	"""The COLUMNS of a new group, which `settle` would write: so it has nothing left to do with most of them.
+
+	Args:
+		company: the company that Pax8 names, as `locked_companies` gives it; None: no company that is known here.
+	"""
+	linked = company is not None and not company.is_own and bool(company.client)
+	return {
+		"client_doctype": company.client_doctype if linked else None,
+		"client": company.client if linked else None,
+		"client_name": company.client_name if linked else None,
+		"placed_since": clock.pax8_today() if linked else None,
+		"placement": LINKED if linked else UNASSIGNED,
+		"pax8_company_name": company.company_name if company is not None else None,
+	}
 
 
 def _end_what_pax8_agrees_to(where: str, values: dict[str, Any]) -> None:

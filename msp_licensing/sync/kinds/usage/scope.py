@@ -50,6 +50,17 @@ class Products:
 			frappe.get_all(GROUP, {"product": ("is", "set")}, pluck="product", distinct=True)
 		)
 
+		self.grown: set[str] = set()
+
+	def first_seen(self, products: set[str]) -> set[str]:
+		"""Those of some products with new groups that had none before."""
+		return products - self._with_usage
+
+	def saw(self, products: set[str]) -> None:
+		"""Notes products with new groups once these are stored; `grown` has all of them."""
+		self.grown |= products
+		self._with_usage |= products
+
 	def get(self, product: str | None) -> Any:
 		"""A product's row; None where the site has no such product."""
 		return self._rows.get(product or "")

@@ -21,7 +21,7 @@ from msp_licensing.sync.mirror import BATCH, TRIES, Row, fingerprint, fitting, u
 GROUP, SNAPSHOT, USAGE_MONTH = placement.GROUP, "Pax8 Usage Snapshot", months.USAGE_MONTH
 
 # Written to new rows only.
-_FIRST = ("first_read_on", "first_read_on_utc", "placement")
+_FIRST = ("first_read_on", "first_read_on_utc", *placement.COLUMNS)
 
 Amounts = dict[str, Any]
 """`charges`, `has_charges`, `cost`, `has_cost`: what a row has for two amounts. One that is missing is no 0."""
@@ -207,16 +207,18 @@ class Writer:
 		"""Writes what waits for a day, in one transaction. A deadlock with somebody else's is tried again."""
 		rows = self._waiting.pop(day)
 
-		def write() -> None:
+		def write() -> set[str]:
 			self._run.confirm()
-			_store(rows, day, self.began, self._fit)
+			found = _store(rows, day, self.began, self._fit, self._products)
 			if self._commit:
 				frappe.db.commit()  # nosemgrep: frappe-manual-commit - batch by batch, so that a killed run keeps what it has
+			return found
 
 		if self._commit:
-			transactions.repeat(write, tries=TRIES, when=transactions.is_busy)
+			found = transactions.repeat(write, tries=TRIES, when=transactions.is_busy)
 		else:
-			write()
+			found = write()
+		self._products.saw(found)
 
 
 def _this_month(column: str) -> str:
@@ -229,31 +231,33 @@ def _shown(reading: Reading) -> str:
 	return f"{reading.subscription.product_name or reading.subscription.id}, {text[:140]}"
 
 
-def _store(rows: list[tuple[Reading, Row]], day: date, began: datetime, fit: Mapping[str, Any]) -> None:
-	"""Writes a batch within the transaction: a number of statements that does not depend on its size."""
-	companies = {row["pax8_company"] for _reading, row in rows if row["pax8_company"]}
-	if companies:
-		frappe.db.sql(
-			"select name from `tabPax8 Company` where name in %s order by name lock in share mode",
-			(tuple(companies),),
-		)
+def _store(
+	rows: list[tuple[Reading, Row]], day: date, began: datetime, fit: Mapping[str, Any], products: Products
+) -> set[str]:
+	"""Writes a batch within the transaction: a number of statements that does not depend on its size.
+
+	Returns:
+		the products that have new groups.
+	"""
+	companies = placement.locked_companies({row["pax8_company"] for _reading, row in rows})
 	newer = _read_later([reading.name for reading, _row in rows], began)
 	rows = [(reading, row) for reading, row in rows if reading.name not in newer]
 	if not rows:
-		return
+		return set()
 	names = tuple(reading.name for reading, _row in rows)
 	month = months.first_day(day)
 	totals = _totals(names, (month, months.month_before(month)))
 	read = {**clock.stamp("last_read_on"), "read_on": began, "last_day": day}
-	first = {**clock.stamp("first_read_on"), "placement": placement.UNASSIGNED}
+	first = clock.stamp("first_read_on")
 	groups = []
 	for reading, row in rows:
 		columns = {**row, **_last_month(reading, month, totals), "lines_through": reading.lines_through}
-		groups.append((reading.name, {**columns, **read, **first}))
+		placed = placement.of_new_group(companies.get(row["pax8_company"]))
+		groups.append((reading.name, {**columns, **read, **first, **placed}))
 	upsert(GROUP, groups, insert_only=_FIRST)
 	placement.settle(groups=names)
 	owners = _owners(names)
-	before = _snapshots_before(names, day)
+	before = _before([reading for reading, _row in rows], day)
 	now = clock.utc_now()
 	snapshots, ends = [], []
 	for reading, _row in rows:
@@ -305,7 +309,10 @@ def _store(rows: list[tuple[Reading, Row]], day: date, began: datetime, fit: Map
 	upsert(USAGE_MONTH, ends, insert_only=["status"])
 	found = [reading for reading, _row in rows if reading.known is None]
 	of_groups = {row["product"] for reading, row in rows if reading.known is None}
-	usage_class.update((of_groups | {reading.subscription.product for reading in found}) - {None})
+	grown = (of_groups | {reading.subscription.product for reading in found}) - {None}
+	# The first group is evidence. How many there are is counted once, at the end: `walk`.
+	usage_class.update(products.first_seen(grown))
+	return grown
 
 
 def _read_later(names: Sequence[str], began: datetime) -> set[str]:
@@ -346,6 +353,23 @@ def _totals(names: Sequence[str], wanted: Sequence[date]) -> dict[tuple[str, str
 		as_dict=True,
 	)
 	return {(row.resource_group, row.currency or "", row.is_trial, row.month): row for row in rows}
+
+
+def _before(readings: Sequence[Reading], day: date) -> dict[_Key, Any]:
+	"""The last amounts of each group and currency in the month before `day`.
+
+	A group that was last read on an earlier day of the month has them in its own row. Only for others are snapshots read.
+	"""
+	month, found, others = months.first_day(day), {}, []
+	for reading in readings:
+		known, currency = reading.known, reading.summary.currency_code
+		if known is None:
+			continue
+		if known.this_month == month and known.last_day < day and known.currency == currency:
+			found[reading.name, currency or "", known.is_trial] = known
+		else:
+			others.append(reading.name)
+	return {**found, **(_snapshots_before(others, day) if others else {})}
 
 
 def _snapshots_before(names: Sequence[str], day: date) -> dict[_Key, Any]:

@@ -11,7 +11,7 @@ from frappe.utils import create_batch
 
 from msp_licensing import clock, transactions
 from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Pax8Error, UsageSummary
-from msp_licensing.sync import own_companies
+from msp_licensing.sync import own_companies, usage_class
 from msp_licensing.sync.companies import FAILURES_IN_A_ROW
 from msp_licensing.sync.kinds.usage import lines, months, placement
 from msp_licensing.sync.kinds.usage.scope import (
@@ -69,14 +69,15 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 			_read_lines(pax8, run, pool, walk.readings)
 		finally:
 			pool.shutdown(cancel_futures=True)
-	transactions.repeat(lambda: _end(run), tries=TRIES, when=transactions.is_busy)
+	transactions.repeat(lambda: _end(run, products), tries=TRIES, when=transactions.is_busy)
 
 
-def _end(run: Any) -> None:
+def _end(run: Any, products: Products) -> None:
 	"""What follows from all that was read, and from what others changed meanwhile. Commits."""
 	run.confirm()
 	placement.settle()
 	months.close()
+	usage_class.update(products.grown)
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the walk
 
 
@@ -298,6 +299,7 @@ def read_subscription(
 	for reading in readings:
 		writer.add(reading, now.date())
 	writer.flush()
+	usage_class.update(products.grown)
 	return "new" if run.rows_new else "changed" if run.rows_changed else "unchanged"
 
 
