@@ -39,9 +39,7 @@ def load(
 	permissions.require_connection_manager()
 	if section not in inbox.SECTIONS:
 		section = "Unassigned"
-	found = inbox.page(
-		section, search=search, why=why, order=order, start=start, page_length=page_length
-	)
+	found = inbox.page(section, search=search, why=why, order=order, start=start, page_length=page_length)
 	return {
 		**found,
 		"counts": inbox.counts(),
@@ -126,7 +124,9 @@ def assign(
 	permissions.require_client(doctype, client)
 
 	def act(name: str) -> None:
-		assignments.assign(name, doctype, client, from_date=from_date or None, reason=(reason or "").strip() or None)
+		assignments.assign(
+			name, doctype, client, from_date=from_date or None, reason=(reason or "").strip() or None
+		)
 
 	return _each(groups, act, _assigned)
 

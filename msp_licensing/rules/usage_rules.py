@@ -80,9 +80,7 @@ def fits(rule: Rule, group: Group) -> bool:
 def judge(rules: Iterable[Rule], group: Group, today: date) -> Verdict:
 	"""What the rules say of a group on a day (UTC). Rules that begin later say nothing yet."""
 	fitting = tuple(
-		rule
-		for rule in rules
-		if (rule.from_date is None or rule.from_date <= today) and fits(rule, group)
+		rule for rule in rules if (rule.from_date is None or rule.from_date <= today) and fits(rule, group)
 	)
 	clients = {rule.client for rule in fitting}
 	return Verdict(fitting, clients.pop() if len(clients) == 1 else None)

@@ -237,8 +237,6 @@ def _best(found: Mapping[Key, Mapping[Why, tuple[int, str]]]) -> list[Suggestion
 			continue
 		ordered = sorted(reasons.items(), key=lambda one: (-one[1][0], str(one[0])))
 		score = min(99, ordered[0][1][0] + _FOR_EACH_MORE * (len(ordered) - 1))
-		suggestions.append(
-			Suggestion(key, score, tuple((why, what) for why, (_points, what) in ordered))
-		)
+		suggestions.append(Suggestion(key, score, tuple((why, what) for why, (_points, what) in ordered)))
 	suggestions.sort(key=lambda one: (-one.score, one.key))
 	return [one for one in suggestions if one.score >= suggestions[0].score - 15][:MOST]

@@ -166,7 +166,9 @@ def lock(groups: Collection[str]) -> None:
 			"select name from `tabPax8 Company` where name in %s order by name lock in share mode",
 			(tuple(companies),),
 		)
-	frappe.db.sql("select name from `tabPax8 Resource Group` where name in %s order by name for update", (names,))
+	frappe.db.sql(
+		"select name from `tabPax8 Resource Group` where name in %s order by name for update", (names,)
+	)
 
 
 def _locked_group(group: str) -> Any:

@@ -125,9 +125,8 @@ def page(
 	filters += _filters_of(why, own)
 	or_filters = []
 	if search := search.strip():
-		pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 		fields = ("resource_group", "product_name", "vendor", "pax8_company_name", "client_name")
-		or_filters = [[GROUP, field, "like", pattern] for field in fields]
+		or_filters = [[GROUP, field, "like", f"%{search}%"] for field in fields]
 	with_cost = sees_cost()
 	rows = frappe.get_list(
 		GROUP,
@@ -169,7 +168,7 @@ def _shown(row: Any, today: date, own: Collection[str], with_cost: bool) -> dict
 	values = {**_months(row, today, kinds), "why": _why(row, own)}
 	for field in ("name", "resource_group", "vendor", "product", "product_name", "subscription_id"):
 		values[field] = row[field]
-	days = max(0, (clock.utc_now() - row.first_read_on_utc).days) if row.first_read_on_utc else 0
+	days = max(0, (today - row.first_read_on_utc.date()).days) if row.first_read_on_utc else 0
 	return {
 		**values,
 		"pax8_company": row.pax8_company,
@@ -332,7 +331,10 @@ def _earlier(names: Sequence[str]) -> dict[str, tuple[tuple[str, str], str]]:
 		limit=0,
 	)
 	return {
-		row.resource_group: ((row.client_doctype, row.client), frappe.utils.format_date(row.month, "MMMM yyyy"))
+		row.resource_group: (
+			(row.client_doctype, row.client),
+			frappe.utils.format_date(row.month, "MMMM yyyy"),
+		)
 		for row in rows
 	}
 
@@ -422,7 +424,16 @@ def assignments_of(groups: Collection[str], *, in_force: bool = False) -> list[A
 		filters=filters,
 		fields=[
 			*("name", "resource_group", "client_doctype", "client", "client_name", "from_date", "to_date"),
-			*("given_by", "given_on", "reason", "ended_because", "ended_by", "ended_on", "end_reason", "open_key"),
+			*(
+				"given_by",
+				"given_on",
+				"reason",
+				"ended_because",
+				"ended_by",
+				"ended_on",
+				"end_reason",
+				"open_key",
+			),
 		],
 		order_by="given_on desc, creation desc, name",
 		limit=0,
@@ -491,5 +502,3 @@ def _sentence(assigned: int, contradicting: int, decided: int) -> str:
 	if decided:
 		parts.append(_("{0} more fit, but somebody has decided about them before.").format(decided))
 	return " ".join(parts)
-
-

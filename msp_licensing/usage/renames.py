@@ -17,9 +17,7 @@ GROUP = "Pax8 Resource Group"
 NEW_FOR = timedelta(days=45)
 
 
-def suggestions(
-	group: str | None = None, *, among: Collection[str] | None = None
-) -> list[dict[str, Any]]:
+def suggestions(group: str | None = None, *, among: Collection[str] | None = None) -> list[dict[str, Any]]:
 	"""Which new groups are probably old ones under a new name, the likeliest first.
 
 	A new group is suggested as an old one of the same subscription that stopped when it began, if their names are similar

@@ -46,7 +46,9 @@ def test_a_name_is_found_however_the_vendor_spells_it(clients, text, key):
 	assert first(clients, text) == (key, [Why.NAME])
 
 
-@pytest.mark.parametrize("text", [None, "", "zz_migrated_0093", "Default site", "Dental", "🦷" * 300, "<b>x</b>"])
+@pytest.mark.parametrize(
+	"text", [None, "", "zz_migrated_0093", "Default site", "Dental", "🦷" * 300, "<b>x</b>"]
+)
 def test_a_text_that_names_nobody_suggests_nobody(clients, text):
 	assert clients.suggest(Group(text)) == []
 

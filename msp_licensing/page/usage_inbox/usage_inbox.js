@@ -97,6 +97,7 @@
 			draw() {
 				this.draw_summary();
 				this.draw_sections();
+				this.$why.toggle(this.section !== "Conflicts");
 				this.draw_bulk();
 				if (!this.rows.length) return this.draw_empty();
 				this.$body.html(
@@ -127,6 +128,7 @@
 						${esc(label)} <span class="usage-count">${this.counts[section]}</span></button>`)
 						.on("click", () => {
 							this.section = section;
+							if (section === "Conflicts") this.$why.val("");
 							this.filter();
 						})
 						.appendTo(this.$sections);
@@ -251,9 +253,11 @@
 			conflict_html(row) {
 				const { assignment } = row;
 				if (!assignment) return "";
-				const pax8 = row.pax8_client
-					? __("Pax8 links it to {0} ({1}).", [`<b>${esc(row.pax8_client)}</b>`, esc(row.pax8_company_name)])
-					: __("Pax8 links it to another client.");
+				const pax8 = !row.pax8_client
+					? __("Pax8 links it to another client.")
+					: row.pax8_client === row.pax8_company_name
+					? __("Pax8 links it to {0}.", [`<b>${esc(row.pax8_client)}</b>`])
+					: __("Pax8 links it to {0} ({1}).", [`<b>${esc(row.pax8_client)}</b>`, esc(row.pax8_company_name)]);
 				const here = __("Assigned here to {0} since {1}, by {2}.", [
 					`<b>${esc(assignment.client_name)}</b>`,
 					esc(frappe.datetime.str_to_user(assignment.from_date)),
@@ -282,8 +286,10 @@
 				}
 				if (this.section === "Ignored") return button("back", __("Stop Ignoring"));
 				const [best] = row.suggestions;
+				const map = row.why === "Company Not Mapped" && row.pax8_company_name;
 				return (
-					button("assign", __("Assign…"), best ? "btn-primary" : "btn-default", __("Assign")) +
+					(map ? button("map", __("Map Company"), "btn-primary") : "") +
+					button("assign", __("Assign…"), best && !map ? "btn-primary" : "btn-default", __("Assign")) +
 					button("ignore", __("Ignore…"), "btn-default", __("Ignore")) +
 					button("steps", __("Link in Pax8")) +
 					button("rule", __("Make a Rule"))
@@ -311,7 +317,8 @@
 					ignore: () => usage.ignore([row], done),
 					back: () => usage.stop_ignoring([row], done),
 					steps: () => usage.show_steps(row),
-					rule: () => usage.make_rule(row, this.client_doctype),
+					map: () => frappe.set_route("Form", "Pax8 Company", row.pax8_company),
+				rule: () => usage.make_rule(row, this.client_doctype),
 					change: () => usage.change(row.assignment, this.client_doctype, done),
 					follow: () => usage.remove(row.assignment, done, { title: __("Follow Pax8"), label: __("Follow Pax8") }),
 				})[action]();

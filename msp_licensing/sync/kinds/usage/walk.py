@@ -65,7 +65,9 @@ def sync(pax8: Pax8Client, run: Any, company: str | None = None) -> None:
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a month is over whatever Pax8 answers
 	products = Products()
 	since = months.oldest_month(clock.pax8_today())
-	scope = of_company(company, products, since) if company else subscriptions_to_read(pax8, run, products, since)
+	scope = (
+		of_company(company, products, since) if company else subscriptions_to_read(pax8, run, products, since)
+	)
 	walk = _Walk(pax8, run, products)
 	with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
 		try:
