@@ -51,6 +51,7 @@ def test_a_new_group_is_found_assigned_linked_by_pax8_and_its_assignment_ends(
 	from playwright.sync_api import expect
 
 	pax8.post("usage", subscriptionId=SENTINEL, resourceGroup=NEW, monthlyCharges=300)
+	sync()
 	page = inbox()
 	row = row_of(page, NEW)
 	expect(row).to_contain_text("Pax8 names no company")
@@ -105,6 +106,7 @@ def test_several_are_assigned_and_ignored_with_the_keyboard_alone(look, inbox):
 	assert placed(look, storybook.SENTINELONE_TRIAL)[0] == "Unassigned"
 	# From row to row, and Enter assigns.
 	page.locator(".usage-sections").get_by_role("button", name="Unassigned").click()
+	expect(row_of(page, storybook.SENTINELONE_TRIAL)).to_be_visible()
 	page.locator(".tick").first.focus()
 	page.keyboard.press("ArrowDown")
 	expect(page.locator(".tick").nth(1)).to_be_focused()

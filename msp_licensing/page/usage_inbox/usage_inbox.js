@@ -89,9 +89,12 @@
 				this.draw_footer();
 			}
 
-			changed() {
+			/** After a decision: whoever uses the keyboard goes on where the row was. */
+			async changed() {
 				this.ticked.clear();
-				this.load();
+				await this.load();
+				const $ticks = this.$body.find(".tick");
+				$ticks.eq(Math.min(this.place || 0, $ticks.length - 1)).trigger("focus");
 			}
 
 			draw() {
@@ -311,6 +314,7 @@
 
 			act(action, row) {
 				const { usage } = msp_licensing;
+				this.place = this.rows.indexOf(row);
 				const done = () => this.changed();
 				({
 					assign: () => usage.assign([row], this.client_doctype, done, row.suggestions[0]?.client),
@@ -334,6 +338,7 @@
 					$ticks.eq(Math.min($ticks.length - 1, Math.max(0, place + step))).trigger("focus");
 				} else if (event.key === "Enter" && this.section === "Unassigned") {
 					event.preventDefault();
+					this.place = place;
 					const rows = this.ticked.size ? [...this.ticked.values()] : [this.rows[place]];
 					const chosen = rows.length === 1 ? rows[0].suggestions[0]?.client : null;
 					msp_licensing.usage.assign(rows, this.client_doctype, () => this.changed(), chosen);
