@@ -50,6 +50,10 @@ def suggestions(group: str | None = None, *, among: Collection[str] | None = Non
 				"subscription_id": ("in", subscriptions),
 				"last_day": (">=", since - resource_groups.LONGEST_GAP),
 			},
+			# Groups that are still there were not renamed, and may be thousands.
+			or_filters=[["last_day", "<", clock.pax8_today()], ["name", "in", list(among) or [""]]]
+			if among is not None
+			else None,
 			fields=[
 				*("name", "subscription_id", "resource_group", "pax8_company", "pax8_company_name"),
 				*("first_read_on_utc", "last_day", "this_month", "client_doctype", "client"),

@@ -124,7 +124,7 @@ def test_any_number_of_groups_takes_the_same_queries(usage, site, door):
 		assert len(door.load(page_length=50)["rows"]) == 50
 
 
-def test_ten_thousand_groups_are_shown_within_seconds(usage, site, door):
+def test_ten_thousand_groups_take_no_more_work_than_a_page(usage, site, door):
 	import time
 
 	from msp_licensing import clock
@@ -144,9 +144,10 @@ def test_ten_thousand_groups_are_shown_within_seconds(usage, site, door):
 		values,
 	)
 	site.db.commit()
-	begun = time.monotonic()
+	# Of this process: how busy the machine is does not count.
+	begun = time.process_time()
 	assert door.load(page_length=25)["total"] > 10_000
-	assert time.monotonic() - begun < 5
+	assert time.process_time() - begun < 2
 
 
 # ------------------------------------------------------------------------------------ whose it may be
