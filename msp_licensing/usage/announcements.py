@@ -25,8 +25,10 @@ def tell_managers() -> None:
 	rows = frappe.get_all(
 		GROUP,
 		{"placement": UNASSIGNED, "announced_on": ("is", "not set")},
-		["name", "resource_group", "vendor", "product_name", "currency", "is_trial"]
-		+ ["this_month_charges", "has_this_month_charges"],
+		[
+			*("name", "resource_group", "vendor", "product_name", "currency", "is_trial"),
+			*("this_month_charges", "has_this_month_charges"),
+		],
 		order_by="this_month_charges desc, name",
 	)
 	if not rows:
