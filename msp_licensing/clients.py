@@ -79,6 +79,7 @@ NAMED = (
 	"Pax8 Subscription Change",
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Month",
+	"Pax8 Usage Rule",
 )
 
 

@@ -15,6 +15,11 @@ def count_as(name: str) -> Any:
 	return {"COUNT": "name", "as": name} if MAJOR >= 16 else f"count(name) as {name}"
 
 
+def sum_as(fieldname: str, name: str) -> Any:
+	"""Returns the field of `frappe.get_list` that adds up a column of numbers."""
+	return {"SUM": fieldname, "as": name} if MAJOR >= 16 else f"sum({fieldname}) as {name}"
+
+
 def rows_from(start: int, count: int) -> dict[str, int]:
 	"""Returns the arguments of `frappe.get_list` for `count` rows after the first `start` rows."""
 	return {"offset" if MAJOR >= 16 else "start": start, "limit": count}

@@ -38,7 +38,7 @@ doctype_js = {
 		"public/js/vendor_changes.js",
 	],
 	"Pax8 Product": "public/js/vendor_changes.js",
-	"Pax8 Resource Group": "public/js/usage_amounts.js",
+	"Pax8 Resource Group": ["public/js/usage_amounts.js", "public/js/usage_assign.js"],
 	"Pax8 Usage Line": "public/js/usage_amounts.js",
 	"Pax8 Usage Month": "public/js/usage_amounts.js",
 	"Pax8 Usage Snapshot": "public/js/usage_amounts.js",
@@ -66,6 +66,7 @@ _OWN_DOCTYPES = (
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",
+	"Pax8 Usage Rule",
 	"Pax8 Usage Snapshot",
 	"Pax8 Webhook Event",
 )
@@ -151,6 +152,11 @@ scheduler_events = {
 		"20 * * * *": ["msp_licensing.tasks.watch_sync_health"],
 	}
 }
+
+# What follows from usage that was read, within the transaction: groups that were stored (`groups`: their names), and the end
+# of a run that was not broken off.
+msp_licensing_usage_stored = ["msp_licensing.usage.rules.apply_to"]
+msp_licensing_usage_read = ["msp_licensing.usage.announcements.tell_managers"]
 
 role_home_page = dict.fromkeys(("Licensing Client", "Licensing Approver", "Licensing Viewer"), "licensing")
 portal_menu_items = [

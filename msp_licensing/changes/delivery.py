@@ -22,6 +22,7 @@ def tell(
 	message: str | Callable[[], str] | None,
 	by_mail: bool = True,
 	bell_says: str | None = None,
+	link: str | None = None,
 ) -> None:
 	"""Puts a notice about a document into the bell and into the mail queue of each user; the caller commits.
 
@@ -32,12 +33,13 @@ def tell(
 		subject: plain text. message: HTML, or a function that makes it. Both are for the mail.
 		bell_says: a sentence for the bell, with no client, number or reason in it (`bell.py`); without one it says that
 			there is something.
+		link: where the bell leads; by default to the document.
 	"""
 	if not users:
 		return
 	with quietly(doctype, name):
 		html = message() if callable(message) else message
-		ring(users, doctype, name, bell_says or bell.something())
+		ring(users, doctype, name, bell_says or bell.something(), link=link)
 		if by_mail and html:
 			mail(users, doctype, name, subject, html)
 

@@ -7,7 +7,7 @@ promise to keep them from month to month. So a group is known by its subscriptio
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import SequenceMatcher
@@ -164,8 +164,12 @@ def same_group(old: Group, new: Group) -> Suggestion | None:
 	return Suggestion(old.name, new.name, gap.days, round(like * 100), same_company)
 
 
-def suggestions(groups: Iterable[Group]) -> list[Suggestion]:
-	"""All pairs of `same_group`, the likeliest first."""
+def suggestions(groups: Iterable[Group], among: Collection[str] | None = None) -> list[Suggestion]:
+	"""All pairs of `same_group`, the likeliest first.
+
+	Args:
+		among: only pairs whose new group has one of these names. Time grows with their number times that of the groups.
+	"""
 	by_subscription: dict[str, list[Group]] = {}
 	for group in groups:
 		by_subscription.setdefault(group.subscription_id, []).append(group)
@@ -173,6 +177,7 @@ def suggestions(groups: Iterable[Group]) -> list[Suggestion]:
 		suggestion
 		for some in by_subscription.values()
 		for new in some
+		if among is None or new.name in among
 		for old in some
 		if (suggestion := same_group(old, new))
 	]

@@ -130,6 +130,8 @@ SENTINELONE_TRIAL = "POC lab"
 """A trial, linked to the partner itself."""
 SENTINELONE_DORMANT = "Onboarding template"
 """Linked to nobody, and free of charge."""
+SENTINELONE_DISPUTED = "Site 12 (2201984)"
+"""Linked to Müller & Söhne, while the partner of the demo thinks that it is Cedar & Pine's."""
 
 
 PARTNER_NAME = "Northwind IT Services"

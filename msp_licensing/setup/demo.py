@@ -60,6 +60,7 @@ def make(sandbox_url: str = "http://127.0.0.1:8088/v1") -> dict[str, Any]:
 	_sync("Subscriptions")
 	_sync("Products")
 	_sync("Usage")
+	assign_disputed_usage()
 	show_owned_products()
 	complete_first_steps()
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - run from the command line
@@ -267,6 +268,28 @@ def map_companies() -> None:
 			doc.update({"client_doctype": client_doctype(), "client": client})
 			doc.save(ignore_permissions=True)
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - mapping backfills by a job
+
+
+def assign_disputed_usage() -> None:
+	"""A resource group that is assigned to one client here, while Pax8 links it to another one: a conflict for the inbox."""
+	from msp_licensing.sandbox import storybook
+	from msp_licensing.usage import assignments
+
+	group = frappe.db.get_value(
+		"Pax8 Resource Group",
+		{
+			"subscription_id": storybook.NORTHWIND_SENTINELONE_USAGE,
+			"resource_group": storybook.SENTINELONE_DISPUTED,
+		},
+	)
+	if not group or frappe.db.exists("Pax8 Usage Assignment", {"resource_group": group}):
+		return
+	user = frappe.session.user
+	frappe.set_user(next(person.email for person in PEOPLE if person.role == permissions.MANAGER))
+	try:
+		assignments.assign(group, client_doctype(), CEDAR, reason=_("Their new site, said Olivia"))
+	finally:
+		frappe.set_user(user)
 
 
 def show_owned_products() -> None:

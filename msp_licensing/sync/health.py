@@ -180,9 +180,10 @@ def _health_of(kind: str, site: "_Site") -> Health:
 	}
 	if site.is_off:
 		return Health(state=State.OFF, **known)
-	since = (
-		max(filter(None, (complete and complete.finished_on_utc, site.connected_on)), default=site.changed_on)
-	) + allowed
+	# A kind that came with an update of the app counts from when its schedule was made.
+	known_since = [clock.to_utc(job.creation)] if job and not complete else []
+	begun = [*filter(None, (complete and complete.finished_on_utc, site.connected_on))] or [site.changed_on]
+	since = max(begun + known_since) + allowed
 	if now <= since:
 		fresh = age is not None and age <= allowed
 		return Health(state=State.FRESH if fresh else State.WAITING, **known)

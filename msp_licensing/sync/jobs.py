@@ -56,7 +56,7 @@ def run(
 
 	Args:
 		kind: "Companies", "Subscriptions", "Products" or "Usage".
-		company: walk only the subscriptions of this Pax8 company.
+		company: read only this Pax8 company's subscriptions, or their usage.
 		watcher: user who is shown the progress.
 		pax8: a client to use instead of the site's own.
 
@@ -81,9 +81,13 @@ def run(
 		else:
 			with connection.client() as own:
 				record.carry_out(own, options)
-		return record.name
 	finally:
 		lock.release()
+	if company and kind == "Subscriptions" and usage.is_used_by(company):
+		# Usage is read by subscription, so it comes after them.
+		enqueue("Usage", trigger=trigger, company=company)
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit - it is queued when this transaction ends
+	return record.name
 
 
 class Overtaken(Exception):

@@ -8,12 +8,13 @@ Functions here change one group in one transaction and do not commit. Whoever ca
 `transactions.repeated`: of two people at once, one is told what the other did.
 """
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import escape_html, getdate
+from frappe.utils import escape_html, get_fullname, getdate
 
 from msp_licensing import clock, permissions
 from msp_licensing.clients import CLIENT_DOCTYPES, client_disabled, client_title
@@ -45,10 +46,33 @@ def assign(
 	_check_client(client_doctype, client)
 	# A locking read: it also sees what somebody else has just committed.
 	if other := frappe.db.get_value(
-		ASSIGNMENT, {"open_key": group}, ["name", "client_name"], for_update=True
+		ASSIGNMENT, {"open_key": group}, ["client_name", "given_by"], for_update=True
 	):
-		frappe.throw(_("It is assigned to {0} already.").format(frappe.bold(escape_html(other[1]))))
+		frappe.throw(
+			_("It is assigned to {0} already, by {1}.").format(
+				frappe.bold(escape_html(other[0])), escape_html(get_fullname(other[1]))
+			)
+		)
 	return _give(doc, client_doctype, client, _day(from_date, default=_default_day(doc)), reason)
+
+
+def assign_by_rule(
+	group: Any, client_doctype: str, client: str, *, not_before: date | None, reason: str
+) -> str | None:
+	"""Assigns a group that is nobody's because a rule says so; returns the name of the assignment.
+
+	The caller holds the rows of the group and of its company.
+
+	Args:
+		group: `name`, `pax8_company` and `client` of the group. not_before: the first day (UTC) on which it may count.
+
+	Returns:
+		None: somebody has just assigned it.
+	"""
+	if frappe.db.get_value(ASSIGNMENT, {"open_key": group.name}, for_update=True):
+		return None
+	day = max(_default_day(group), not_before or date.min)
+	return _give(group, client_doctype, client, day, reason)
 
 
 def change(
@@ -105,12 +129,19 @@ def ignore(group: str, reason: str) -> None:
 		frappe.throw(_("Please say why this usage can be ignored."))
 	if doc.client:
 		frappe.throw(_("This usage belongs to {0}.").format(frappe.bold(escape_html(doc.client_name))))
+	if doc.ignored:
+		frappe.throw(
+			_("{0} ignored it already: {1}").format(
+				escape_html(get_fullname(doc.ignored_by)), escape_html(doc.ignore_reason)
+			)
+		)
 	_write_ignored(group, 1, reason.strip(), frappe.session.user)
 
 
 def stop_ignoring(group: str) -> None:
 	"""Takes `ignore` back. Raises as `assign`."""
-	_locked_group(group)
+	if not _locked_group(group).ignored:
+		frappe.throw(_("It is not ignored any more."))
 	_write_ignored(group, 0, None, None)
 
 
@@ -122,6 +153,22 @@ def _write_ignored(group: str, ignored: int, reason: str | None, user: str | Non
 
 
 # --------------------------------------------------------------------------------------------- checks
+
+
+def lock(groups: Collection[str]) -> None:
+	"""Locks the companies of some groups and then the groups, each in the order of their names."""
+	names = tuple(groups) or ("",)
+	companies = frappe.get_all(
+		GROUP, {"name": ("in", names), "pax8_company": ("is", "set")}, pluck="pax8_company", distinct=True
+	)
+	if companies:
+		frappe.db.sql(
+			"select name from `tabPax8 Company` where name in %s order by name lock in share mode",
+			(tuple(companies),),
+		)
+	frappe.db.sql(
+		"select name from `tabPax8 Resource Group` where name in %s order by name for update", (names,)
+	)
 
 
 def _locked_group(group: str) -> Any:

@@ -1,6 +1,6 @@
 """Resource groups that are probably the same one under a new name. They are suggested, and never merged by themselves."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ GROUP = "Pax8 Resource Group"
 NEW_FOR = timedelta(days=45)
 
 
-def suggestions(group: str | None = None) -> list[dict[str, Any]]:
+def suggestions(group: str | None = None, *, among: Collection[str] | None = None) -> list[dict[str, Any]]:
 	"""Which new groups are probably old ones under a new name, the likeliest first.
 
 	A new group is suggested as an old one of the same subscription that stopped when it began, if their names are similar
@@ -25,10 +25,11 @@ def suggestions(group: str | None = None) -> list[dict[str, Any]]:
 
 	Args:
 		group: only suggestions that this group is a part of. By default those of all groups that are new.
+		among: only new groups with these names.
 
 	Returns:
-		Rows with `old`, `new` (names of Pax8 Resource Group), `old_text`, `new_text`, `score` (0–100) and `reasons`
-		(sentences).
+		Rows with `old`, `new` (names of Pax8 Resource Group), `old_text`, `new_text`, `old_client` (DocType and name; None:
+		it was nobody's), `score` (0–100) and `reasons` (sentences).
 	"""
 	since = clock.pax8_today() - NEW_FOR
 	filters = (
@@ -36,6 +37,8 @@ def suggestions(group: str | None = None) -> list[dict[str, Any]]:
 		if group
 		else {"first_read_on_utc": (">=", f"{since} 00:00:00"), "last_day": (">=", since)}
 	)
+	if among is not None:
+		filters["name"] = ("in", list(among) or [""])
 	subscriptions = frappe.get_list(GROUP, filters=filters, pluck="subscription_id", distinct=True, limit=0)
 	if not subscriptions:
 		return []
@@ -47,14 +50,18 @@ def suggestions(group: str | None = None) -> list[dict[str, Any]]:
 				"subscription_id": ("in", subscriptions),
 				"last_day": (">=", since - resource_groups.LONGEST_GAP),
 			},
+			# Groups that are still there were not renamed, and may be thousands.
+			or_filters=[["last_day", "<", clock.pax8_today()], ["name", "in", list(among) or [""]]]
+			if among is not None
+			else None,
 			fields=[
 				*("name", "subscription_id", "resource_group", "pax8_company", "pax8_company_name"),
-				*("first_read_on_utc", "last_day", "this_month"),
+				*("first_read_on_utc", "last_day", "this_month", "client_doctype", "client"),
 			],
 			limit=0,
 		)
 	}
-	found = resource_groups.suggestions(map(_group, rows.values()))
+	found = resource_groups.suggestions(map(_group, rows.values()), among)
 	return [
 		_told(one, rows[one.old], rows[one.new])
 		for one in found
@@ -76,6 +83,7 @@ def _told(one: resource_groups.Suggestion, old: Any, new: Any) -> dict[str, Any]
 		"new": one.new,
 		"old_text": old.resource_group,
 		"new_text": new.resource_group,
+		"old_client": (old.client_doctype, old.client) if old.client else None,
 		"score": one.score,
 		"reasons": list(_reasons(one, old, new)),
 	}

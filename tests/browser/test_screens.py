@@ -21,13 +21,20 @@ DOCTYPES = (
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",
+	"Pax8 Usage Rule",
 	"Pax8 Usage Snapshot",
 	"Pax8 Webhook Event",
 )
 # What a manager may make by hand; all else comes from Pax8 or from what happens.
-MADE_BY_HAND = ("License Change Request", "Licensing Client Policy", "MSP Client")
+MADE_BY_HAND = ("License Change Request", "Licensing Client Policy", "MSP Client", "Pax8 Usage Rule")
 # With ERPNext its Customers are the clients; the other two come of trouble and of webhooks.
-MAY_BE_NONE = {"MSP Client", "Pax8 Sync Warning", "Pax8 Usage Assignment", "Pax8 Webhook Event"}
+MAY_BE_NONE = {
+	"MSP Client",
+	"Pax8 Sync Warning",
+	"Pax8 Usage Assignment",
+	"Pax8 Usage Rule",
+	"Pax8 Webhook Event",
+}
 SETTINGS = ("Licensing Settings", "Pax8 Settings")
 REPORTS = ("License Changes", "Billing Class Review")
 
@@ -57,6 +64,7 @@ def test_no_screen_shows_an_error(demo_site, sign_in, one_of_each):
 	assert {doctype for doctype, name in one_of_each.items() if not name} <= MAY_BE_NONE
 	screens = [
 		"/app/msp-licensing",
+		"/app/usage-inbox",
 		*map(route, DOCTYPES),
 		*(f"{route(doctype)}/new" for doctype in MADE_BY_HAND),
 		*(f"{route(doctype)}/{name}" for doctype, name in one_of_each.items() if name),

@@ -23,6 +23,7 @@ OWN_TABLES = (
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",
+	"Pax8 Usage Rule",
 	"Pax8 Usage Snapshot",
 	"Pax8 Resource Group",
 	"Pax8 Subscription Change",
@@ -55,6 +56,10 @@ def connected() -> Iterator[Any]:
 	demo.finish_setup_wizard()
 	demo.make_mail_account()
 	frappe.db.set_single_value("System Settings", "time_zone", "UTC")
+	# The schedules of a site that has had the app for long.
+	frappe.db.set_value(
+		"Scheduled Job Type", {"method": ("like", "msp_licensing.%")}, "creation", "2020-01-01 00:00:00"
+	)
 	frappe.db.commit()
 	yield frappe
 	frappe.db.rollback()

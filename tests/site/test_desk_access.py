@@ -1,6 +1,7 @@
 """Who may call what of the staff screens' API, and how."""
 
 import importlib
+import json
 import pkgutil
 
 import pytest
@@ -13,7 +14,8 @@ PRODUCT = storybook.KEEPER_BUSINESS
 CLIENT = {"client_doctype": "§", "client": "Cedar & Pine Architects"}
 
 # function: arguments that a manager's call gets through with ("…": a waiting request, "§": the DocType of
-# clients, "¶": a webhook event, "†": another waiting request, "¤": a client's policy)
+# clients, "¶": a webhook event, "†": another waiting request, "¤": a client's policy, "‡": a resource group of nobody,
+# "※": the assignment of one)
 READS = {
 	"connection.state": {},
 	"webhooks.state": {},
@@ -43,11 +45,15 @@ READS = {
 	"overview.last_sync": {},
 	"sync.overview": {},
 	"overview.commitments_ending": {},
+	"usage_inbox.load": {},
+	"usage_inbox.group": {"name": "‡"},
+	"usage_inbox.unassigned_amount": {},
 }
 MANAGER_READS = {
 	"requests.preview": {"subscription": SUBSCRIPTION, "wanted": "12"},
 	"clients.portal_people": CLIENT,
 	"requests.disabled_among": {"names": ["…"]},
+	"usage_inbox.preview_rule": {"rule": '{"text_contains": "xyz"}'},
 }
 MANAGER_WRITES = {
 	"sync.sync_now": {"kind": "Companies"},
@@ -72,6 +78,12 @@ MANAGER_WRITES = {
 	"webhooks.process_again": {"event": "¶"},
 	"clients.invite": {**CLIENT, "email": "new@cedarpine.example", "first_name": "New"},
 	"clients.decide_access": {"names": ["none"], "action": "Revoke"},
+	# The order is that of a group's life.
+	"usage_inbox.ignore": {"groups": "‡", "reason": "Our lab"},
+	"usage_inbox.stop_ignoring": {"groups": "‡"},
+	"usage_inbox.assign": {"groups": "‡", "client": CLIENT["client"]},
+	"usage_inbox.change": {"assignment": "※", "client": "Müller & Söhne GmbH"},
+	"usage_inbox.remove": {"assignment": "※"},
 }
 # The webhook is set up by System Managers; the order is that of a life.
 SYSTEM_READS = {"webhooks.test_result": {"topic": "SUBSCRIPTION", "since": "2026-01-01"}}
@@ -108,6 +120,8 @@ NO_CLIENT = {
 	*("whatif.replay_requests", "overview.last_sync", "overview.commitments_ending"),
 	*("requests.disabled_among", "clients.decide_access", "vendors.overview", "mapping.own_companies"),
 	"focus.choices",
+	"usage_inbox.load",
+	"usage_inbox.unassigned_amount",
 	"requests.decide_many",  # an answer for each request: see test_restrictions.py
 }
 
@@ -172,6 +186,42 @@ def a_policy():
 	)
 
 
+def a_group():
+	"""A Pax8 Resource Group that is nobody's."""
+	import frappe
+
+	if not frappe.db.exists("Pax8 Resource Group", "a-group"):
+		doc = frappe.get_doc({"doctype": "Pax8 Resource Group", "resource_group": "Lab"})
+		doc.name = "a-group"
+		doc.db_insert()
+	return "a-group"
+
+
+def an_assignment():
+	"""The Pax8 Usage Assignment of such a group that is in force."""
+	import frappe
+
+	from msp_licensing.setup import demo
+
+	doctype, group = "Pax8 Usage Assignment", a_group()
+	if found := frappe.db.exists(doctype, {"open_key": group}):
+		return found
+	doc = frappe.get_doc(
+		{
+			"doctype": doctype,
+			"resource_group": group,
+			"client_doctype": demo.client_doctype(),
+			"client": CLIENT["client"],
+			"client_name": CLIENT["client"],
+			"from_date": "2026-01-01",
+			"open_key": group,
+		}
+	)
+	doc.name = "an-assignment"
+	doc.db_insert()
+	return doc.name
+
+
 def another():
 	import frappe
 
@@ -182,6 +232,10 @@ def call(path, arguments, pending):
 	from msp_licensing.setup import demo
 
 	stand_ins = {"¤": a_policy(), "…": pending, "†": another(), "§": demo.client_doctype(), "¶": an_event()}
+	if "‡" in arguments.values():
+		stand_ins["‡"] = a_group() if "name" in arguments else json.dumps([a_group()])
+	if "※" in arguments.values():
+		stand_ins["※"] = an_assignment()
 	arguments = {
 		key: stand_ins.get(value, value) if isinstance(value, str) else value
 		for key, value in arguments.items()

@@ -151,6 +151,23 @@ def test_what_is_switched_off_is_never_stale(site, connected, ran, health):
 # ------------------------------------------------------------------------------------ reasons
 
 
+def test_a_kind_that_came_with_an_update_is_not_stale_before_its_schedule_had_its_time(
+	site, connected, health
+):
+	job = {"method": "msp_licensing.tasks.sync_pax8_usage"}
+	before = site.db.get_value("Scheduled Job Type", job, "creation")
+	from msp_licensing import clock
+
+	try:
+		site.db.set_value("Scheduled Job Type", job, "creation", clock.to_site(clock.before(hours=1)))
+		assert (state_of(health, "Usage"), state_of(health, "Companies")) == ("Waiting", "Stale")
+		site.db.set_value("Scheduled Job Type", job, "creation", clock.to_site(clock.before(hours=51)))
+		assert state_of(health, "Usage") == "Stale"
+	finally:
+		site.db.set_value("Scheduled Job Type", job, "creation", before)
+		site.db.commit()
+
+
 @pytest.fixture
 def stale(connected, ran):
 	"""Companies, last complete 12 hours ago."""

@@ -13,6 +13,7 @@ DOCTYPES = (
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",
+	"Pax8 Usage Rule",
 	"Pax8 Usage Snapshot",
 	"Pax8 Webhook Event",
 	"License Change Request",

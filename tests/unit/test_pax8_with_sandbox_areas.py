@@ -49,7 +49,7 @@ def client(sandbox: Sandbox) -> Iterator[Pax8Client]:
 
 def test_usage_is_read_to_the_line(client, sandbox):
 	rows = list(client.usage_summaries(storybook.NORTHWIND_SENTINELONE_USAGE))
-	assert len(rows) == 6 and None in {row.company_id for row in rows}
+	assert len(rows) == 7 and None in {row.company_id for row in rows}
 	assert {row.subscription_id for row in rows} == {storybook.NORTHWIND_SENTINELONE_USAGE}
 	for row in rows:
 		assert row.current_charges is not None and row.partner_total is not None

@@ -161,6 +161,7 @@ def test_whose_the_storybooks_groups_are(sandbox: Sandbox, api: httpx.Client) ->
 		story.SENTINELONE_DEFAULT_SITE: story.NORTHWIND_PARTNER,
 		story.SENTINELONE_TRIAL: story.NORTHWIND_PARTNER,
 		story.SENTINELONE_OF_BLUE_HARBOR: story.BLUE_HARBOR_DENTAL,
+		story.SENTINELONE_DISPUTED: story.MUELLER_UND_SOEHNE,
 	}
 
 

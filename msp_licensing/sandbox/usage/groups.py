@@ -281,5 +281,6 @@ _STORY: dict[str, list[tuple[int, str, str | None, int, int, bool, int]]] = {
 		(24, storybook.SENTINELONE_OF_BLUE_HARBOR, storybook.BLUE_HARBOR_DENTAL, 63, 2, False, 1),
 		(25, storybook.SENTINELONE_TRIAL, storybook.NORTHWIND_PARTNER, 30, 1, True, 1),
 		(26, storybook.SENTINELONE_DORMANT, None, 0, 1, False, 1),
+		(27, storybook.SENTINELONE_DISPUTED, storybook.MUELLER_UND_SOEHNE, 27, 1, False, 1),
 	],
 }

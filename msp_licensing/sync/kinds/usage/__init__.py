@@ -14,6 +14,6 @@ No list is read twice, and nothing is read of products that are sold by the seat
 `placement` says whose a group is. A total that is read again replaces the one of the same day; totals are never added up.
 """
 
-from msp_licensing.sync.kinds.usage.walk import read_subscription, sync
+from msp_licensing.sync.kinds.usage.walk import is_used_by, read_subscription, sync
 
-__all__ = ["read_subscription", "sync"]
+__all__ = ["is_used_by", "read_subscription", "sync"]

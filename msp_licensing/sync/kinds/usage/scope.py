@@ -100,15 +100,7 @@ def subscriptions_to_read(pax8: Pax8Client, run: Any, products: Products, since:
 	Raises:
 		msp_licensing.pax8.Pax8Error: the subscriptions of an own company could not be listed.
 	"""
-	found: dict[str, Scoped] = {}
-	for row in frappe.get_all(
-		SUBSCRIPTION,
-		filters={"vanished": 0},
-		fields=["name", "product", "product_name", "vendor", "billing_term", "end_date"],
-		order_by="name",
-	):
-		if _may_have_usage(row.end_date, since) and products.is_usage(row.product, row.billing_term):
-			found[row.name] = Scoped(row.name, row.product, row.product_name, row.vendor, True)
+	found = {one.id: one for one in _stored(products, since)}
 	for company in own_companies.known_ids():
 		for remote in _listed(pax8, run, company):
 			end = remote.end_date.date() if remote.end_date else None
@@ -119,6 +111,22 @@ def subscriptions_to_read(pax8: Pax8Client, run: Any, products: Products, since:
 			):
 				found[remote.id] = of_own_company(remote, products)
 	return list(found.values())
+
+
+def of_company(company: str, products: Products, since: date) -> list[Scoped]:
+	"""The subscriptions of a mapped company whose usage is to be read; arguments as in `subscriptions_to_read`."""
+	return list(_stored(products, since, pax8_company=company))
+
+
+def _stored(products: Products, since: date, **filters: str) -> Iterable[Scoped]:
+	for row in frappe.get_all(
+		SUBSCRIPTION,
+		filters={"vanished": 0, **filters},
+		fields=["name", "product", "product_name", "vendor", "billing_term", "end_date"],
+		order_by="name",
+	):
+		if _may_have_usage(row.end_date, since) and products.is_usage(row.product, row.billing_term):
+			yield Scoped(row.name, row.product, row.product_name, row.vendor, True)
 
 
 def of_own_company(remote: Subscription, products: Products) -> Scoped:

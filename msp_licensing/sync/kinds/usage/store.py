@@ -79,6 +79,12 @@ def _stored(value: Any) -> Decimal:
 	return round(Decimal(str(value)), 9)
 
 
+def tell(hook: str, **values: Any) -> None:
+	"""Calls what other parts of the app have to do within the transaction (hooks.py)."""
+	for function in frappe.get_hooks(hook):
+		frappe.get_attr(function)(**values)
+
+
 # --------------------------------------------------------------------------------------------- whose is a summary
 
 
@@ -256,6 +262,8 @@ def _store(
 		groups.append((reading.name, {**columns, **read, **first, **placed}))
 	upsert(GROUP, groups, insert_only=_FIRST)
 	placement.settle(groups=names)
+	# Rules may assign what is nobody's.
+	tell("msp_licensing_usage_stored", groups=names)
 	owners = _owners(names)
 	before = _before([reading for reading, _row in rows], day)
 	now = clock.utc_now()

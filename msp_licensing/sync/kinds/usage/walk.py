@@ -18,6 +18,7 @@ from msp_licensing.sync.kinds.usage.scope import (
 	SUBSCRIPTION,
 	Products,
 	Scoped,
+	of_company,
 	of_own_company,
 	subscriptions_to_read,
 )
@@ -28,6 +29,7 @@ from msp_licensing.sync.kinds.usage.store import (
 	is_less,
 	reading_begins,
 	recognise,
+	tell,
 )
 from msp_licensing.sync.mirror import TRIES
 
@@ -47,11 +49,14 @@ class _Read(NamedTuple):
 	error: Pax8Error | None
 
 
-def sync(pax8: Pax8Client, run: Any) -> None:
+def sync(pax8: Pax8Client, run: Any, company: str | None = None) -> None:
 	"""Reads and stores the usage of all subscriptions in `scope`, then the lines that are missing.
 
 	A subscription whose usage cannot be read keeps what it has; the run says so and goes on to the next. A group that is not
 	among the answers has no usage this month, or not yet: nothing is concluded from it.
+
+	Args:
+		company: only the subscriptions of this Pax8 company.
 
 	Raises:
 		msp_licensing.pax8.Pax8Error: one subscription after the other could not be read.
@@ -59,7 +64,10 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 	months.close()
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a month is over whatever Pax8 answers
 	products = Products()
-	scope = subscriptions_to_read(pax8, run, products, months.oldest_month(clock.pax8_today()))
+	since = months.oldest_month(clock.pax8_today())
+	scope = (
+		of_company(company, products, since) if company else subscriptions_to_read(pax8, run, products, since)
+	)
 	walk = _Walk(pax8, run, products)
 	with ThreadPoolExecutor(CONCURRENT_CALLS) as pool:
 		try:
@@ -72,12 +80,18 @@ def sync(pax8: Pax8Client, run: Any) -> None:
 	transactions.repeat(lambda: _end(run, products), tries=TRIES, when=transactions.is_busy)
 
 
+def is_used_by(company: str) -> bool:
+	"""Whether a mapped company has subscriptions whose usage is read."""
+	return bool(of_company(company, Products(), months.oldest_month(clock.pax8_today())))
+
+
 def _end(run: Any, products: Products) -> None:
 	"""What follows from all that was read, and from what others changed meanwhile. Commits."""
 	run.confirm()
 	placement.settle()
 	months.close()
 	usage_class.update(products.grown)
+	tell("msp_licensing_usage_read")
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the walk
 
 
