@@ -13,3 +13,4 @@ class Pax8UsageMonth(PlainTextDocument):
 def on_doctype_update():
 	frappe.db.add_index("Pax8 Usage Month", ["resource_group", "month"], "group_month")
 	frappe.db.add_index("Pax8 Usage Month", ["status", "month"], "status_month")
+	frappe.db.add_index("Pax8 Usage Month", ["client", "month"], "client_month")
