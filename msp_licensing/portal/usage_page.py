@@ -452,7 +452,8 @@ def _measures(usage: Usage, formats: Formats) -> list[_Measure]:
 	t = formats.translate
 	measures = []
 	if usage.shows_amounts:
-		for currency, is_trial in _sums(usage.totals, formats):
+		told = {(total.is_trial, total.currency) for total in usage.totals}
+		for is_trial, currency in sorted(told):
 			if currency:
 				words = _("Trial in {currency}") if is_trial else _("Charges in {currency}")
 				measures.append(

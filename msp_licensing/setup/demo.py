@@ -54,6 +54,7 @@ def make(sandbox_url: str = "http://127.0.0.1:8088/v1") -> dict[str, Any]:
 	make_mail_account()
 	connect(sandbox_url)
 	choose_policy()
+	choose_client_price()
 	make_people()
 	_sync("Companies")
 	map_companies()
@@ -171,6 +172,14 @@ def choose_policy() -> None:
 	)
 	settings.append("vendor_overrides", {"vendor": "Microsoft"})
 	settings.save(ignore_permissions=True)
+
+
+def choose_client_price() -> None:
+	"""Clients pay Pax8's suggested retail price, so that the portal shows what usage costs them."""
+	settings = frappe.get_doc("Licensing Settings")
+	if settings.client_price_from in (None, "", "Own Prices Only"):
+		settings.client_price_from = "Suggested Retail Price"
+		settings.save(ignore_permissions=True)
 
 
 def client_doctype() -> str:
