@@ -307,7 +307,7 @@ def _as_of(usage: Usage, formats: Formats) -> str:
 	days = [total.last_day for total in usage.totals if not total.until]
 	if not days:
 		return ""
-	return formats.translate(_("As of {date}. Months and days are those of UTC, as Pax8 has them.")).format(
+	return formats.translate(_("As of {date}. Months and days are counted in UTC.")).format(
 		date=formats.day(max(days))
 	)
 
