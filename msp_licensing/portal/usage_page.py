@@ -205,8 +205,8 @@ def page(usage: Usage, *, key: str, title: str, formats: Formats, show: str = ""
 		"shows_amounts": usage.shows_amounts,
 		"amounts": _amounts(usage, formats),
 		"as_of": _as_of(usage, formats),
-		"groups": _groups(usage, formats)[:GROUPS_SHOWN],
-		"more_groups": _more(len(_groups(usage, formats)) - GROUPS_SHOWN, formats),
+		"groups": _groups(usage, formats),
+		"more_groups": _more(len(usage.totals) - GROUPS_SHOWN, formats),
 		"chart": _chart(usage, chosen, formats) if chosen else None,
 		"days": _days(usage, chosen, formats) if chosen else [],
 		"units": _units(usage, formats),
@@ -313,11 +313,14 @@ def _as_of(usage: Usage, formats: Formats) -> str:
 
 
 def _groups(usage: Usage, formats: Formats) -> list[dict[str, Any]]:
-	"""The groups of the month, the largest first."""
+	"""The largest groups of the month, the largest first."""
 	t = formats.translate
 	newest = max((total.last_day for total in usage.totals), default=usage.today)
+	units: dict[tuple[str, bool], list[Unit]] = defaultdict(list)
+	for one in () if usage.shows_amounts else usage.units:
+		units[one.group, one.is_trial].append(one)
 	rows = []
-	for total in sorted(usage.totals, key=lambda one: _order(one, usage)):
+	for total in sorted(usage.totals, key=lambda one: _order(one, usage))[:GROUPS_SHOWN]:
 		group = usage.groups[total.group]
 		marks = [t(_("Trial"))] if total.is_trial else []
 		notes = []
@@ -341,7 +344,7 @@ def _groups(usage: Usage, formats: Formats) -> list[dict[str, Any]]:
 				"marks": marks,
 				"notes": notes,
 				"amount": _money(total.amount, total.currency, formats) if usage.shows_amounts else "",
-				"units": [] if usage.shows_amounts else _units_of_group(usage, total, formats),
+				"units": _units_of_group(units[total.group, total.is_trial], formats),
 			}
 		)
 	return rows
@@ -352,8 +355,7 @@ def _order(total: Total, usage: Usage) -> tuple[Any, ...]:
 	return bool(total.until), total.is_trial, total.currency, -amount, usage.groups[total.group].text
 
 
-def _units_of_group(usage: Usage, total: Total, formats: Formats) -> list[str]:
-	units = [one for one in usage.units if (one.group, one.is_trial) == (total.group, total.is_trial)]
+def _units_of_group(units: Sequence[Unit], formats: Formats) -> list[str]:
 	told = [
 		f"{formats.number(quantity)} {unit}".strip() if quantity is not None else MISSING
 		for (_product, unit), (quantity, _day) in _last_quantities(units).items()
