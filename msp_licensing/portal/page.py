@@ -12,7 +12,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from msp_licensing.portal.usage_page import UsedProduct, link
+from msp_licensing.portal.usage_page import link
+from msp_licensing.portal.usage_records import UsedProduct
 from msp_licensing.portal.words import FEWER, MORE, Formats, Row, _, day_of, say, searchable
 from msp_licensing.rules.policy import (
 	Policy,

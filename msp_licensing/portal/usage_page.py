@@ -1,4 +1,4 @@
-"""What a client gets to read about its usage, as plain values: the page, and the tables of the files.
+"""What a client gets to read about its usage, as plain values.
 
 Every function takes rows that have been read for one client, with amounts in that client's price, and returns new values
 built key by key. Texts come out translated. Imports no Frappe.
@@ -7,153 +7,36 @@ built key by key. Texts come out translated. Imports no Frappe.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from msp_licensing.portal import usage_days
+from msp_licensing.portal.usage_records import (
+	MISSING,
+	NO_NAME,
+	MonthTotal,
+	Total,
+	Unit,
+	Usage,
+	add_up,
+	last_quantities,
+	money,
+	month_key,
+)
 from msp_licensing.portal.words import Formats, _
 from msp_licensing.rules.plurals import plural
-from msp_licensing.rules.resource_groups import key_of
 
 GROUPS_SHOWN = 100
 """How many resource groups are listed; a file has all of them."""
-
-GROUPS_DRAWN = 6
-"""How many resource groups have a colour of their own in the chart."""
 
 UNITS_TOLD = 3
 """How many units are named for a month in the list of months."""
 
 PAGE = "/licensing/usage"
 FILE = "/api/method/msp_licensing.portal.api.usage_csv"
-
-NO_NAME = _("(no name)")
-MISSING = "—"
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-	"""A resource group, and what it belongs to."""
-
-	name: str
-	text: str
-	subscription: str
-	product: str
-	vendor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-	"""The last total of a group in a month, in one currency; a trial has totals of its own.
-
-	Attributes:
-		amount: in the client's price; None: not known, or not told.
-		last_day: of which day (UTC) the total is.
-		since: the first day, if the group came to this client within the month.
-		until: the last day, if it left this client within the month.
-	"""
-
-	group: str
-	currency: str
-	is_trial: bool
-	amount: Decimal | None
-	last_day: date
-	since: date | None = None
-	until: date | None = None
-
-
-class Day(NamedTuple):
-	"""The total of the month so far, as it stood on a day. `group` as in `Total`."""
-
-	group: str
-	currency: str
-	is_trial: bool
-	day: date
-	amount: Decimal | None
-
-
-class Unit(NamedTuple):
-	"""A quantity as the vendor reported it for a day (UTC)."""
-
-	group: str
-	product: str
-	unit: str
-	is_trial: bool
-	day: date
-	quantity: Decimal | None
-
-
-class MonthTotal(NamedTuple):
-	"""What a group came to in a month. `is_running`: the month is not over."""
-
-	group: str
-	month: date
-	currency: str
-	is_trial: bool
-	is_running: bool
-	last_day: date
-	amount: Decimal | None
-
-
-class UsedProduct(NamedTuple):
-	"""A subscription that a client has usage of. `lines`: this month's amounts in words."""
-
-	product: str
-	vendor: str
-	lines: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-	"""The usage of one client, as far as it is asked for.
-
-	Attributes:
-		month: first day of the month that is shown.
-		today: the day of UTC.
-		groups: by name, of all that follows.
-		totals, days, units: of the month. `units` has each day.
-		months: totals of the months before and of the running one, newest first.
-		month_units: by month, the units of each group's last day; only where no amounts are told.
-		shows_amounts: whether there is a rule for the client's price.
-		subscription: only this one; empty = all.
-	"""
-
-	month: date
-	today: date
-	groups: Mapping[str, Group]
-	totals: Sequence[Total] = ()
-	days: Sequence[Day] = ()
-	units: Sequence[Unit] = ()
-	months: Sequence[MonthTotal] = ()
-	month_units: Mapping[date, Sequence[Unit]] = field(default_factory=dict)
-	shows_amounts: bool = False
-	subscription: str = ""
-	products: Sequence[tuple[str, str]] = ()
-	by_usage: bool = True
-
-	@property
-	def is_running(self) -> bool:
-		return self.month == self.today.replace(day=1)
-
-
-# --------------------------------------------------------------------------------------------- addresses
-
-
-def month_key(month: date) -> str:
-	return f"{month:%Y-%m}"
-
-
-def month_of(text: object, today: date) -> date:
-	"""The first day of a month written as "2026-11"; of the running month where that is none, or is to come."""
-	this = today.replace(day=1)
-	try:
-		month = date.fromisoformat(f"{text}-01") if isinstance(text, str) and len(text) == 7 else this
-	except ValueError:
-		return this
-	return min(month, this)
 
 
 def link(key: str, month: date | None = None, subscription: str = "", base: str = PAGE, **more: str) -> str:
@@ -186,7 +69,7 @@ def page(usage: Usage, *, key: str, title: str, formats: Formats, show: str = ""
 		key, title: of the client. show: which measure the chart shows, as in the page's address.
 	"""
 	t = formats.translate
-	measures = _measures(usage, formats)
+	measures = usage_days.measures(usage, formats)
 	chosen = next((measure for measure in measures if measure.key == show), measures[0] if measures else None)
 	return {
 		"state": "usage",
@@ -207,8 +90,8 @@ def page(usage: Usage, *, key: str, title: str, formats: Formats, show: str = ""
 		"as_of": _as_of(usage, formats),
 		"groups": _groups(usage, formats),
 		"more_groups": _more(len(usage.totals) - GROUPS_SHOWN, formats),
-		"chart": _chart(usage, chosen, formats) if chosen else None,
-		"days": _days(usage, chosen, formats) if chosen else [],
+		"chart": usage_days.chart(usage, chosen, formats) if chosen else None,
+		"days": usage_days.days(usage, chosen, formats) if chosen else [],
 		"units": _units(usage, formats),
 		"history": _history(usage, key, formats),
 		"files": _files(usage, key, formats),
@@ -264,18 +147,9 @@ def _sums(totals: Iterable[Any], formats: Formats) -> dict[tuple[str, bool], _Su
 		if not getattr(total, "until", None):
 			found[total.currency, total.is_trial].append(total.amount)
 	return {
-		key: _Sum(_money(_sum(amounts), key[0], formats), sum(amount is None for amount in amounts))
+		key: _Sum(money(add_up(amounts), key[0], formats), sum(amount is None for amount in amounts))
 		for key, amounts in sorted(found.items(), key=lambda item: (item[0][1], item[0][0]))
 	}
-
-
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
-	known = [amount for amount in amounts if amount is not None]
-	return sum(known, Decimal(0)) if known else None
-
-
-def _money(amount: Decimal | None, currency: str, formats: Formats) -> str:
-	return MISSING if amount is None or not currency else formats.money(amount, currency)
 
 
 def _amounts(usage: Usage, formats: Formats) -> list[dict[str, str]]:
@@ -343,7 +217,7 @@ def _groups(usage: Usage, formats: Formats) -> list[dict[str, Any]]:
 				"vendor": group.vendor,
 				"marks": marks,
 				"notes": notes,
-				"amount": _money(total.amount, total.currency, formats) if usage.shows_amounts else "",
+				"amount": money(total.amount, total.currency, formats) if usage.shows_amounts else "",
 				"units": _units_of_group(units[total.group, total.is_trial], formats),
 			}
 		)
@@ -358,7 +232,7 @@ def _order(total: Total, usage: Usage) -> tuple[Any, ...]:
 def _units_of_group(units: Sequence[Unit], formats: Formats) -> list[str]:
 	told = [
 		f"{formats.number(quantity)} {unit}".strip() if quantity is not None else MISSING
-		for (_product, unit), (quantity, _day) in _last_quantities(units).items()
+		for (_product, unit), (quantity, _day) in last_quantities(units).items()
 	]
 	if len(told) > UNITS_TOLD:
 		more = formats.translate(_("{0} more")).format(len(told) - UNITS_TOLD)
@@ -381,28 +255,11 @@ def _more(count: int, formats: Formats) -> str:
 # --------------------------------------------------------------------------------------------- units
 
 
-def _last_quantities(units: Iterable[Unit]) -> dict[tuple[str, str], tuple[Decimal | None, date]]:
-	"""The quantity of each product and unit: of each group the last day, and groups added. Days never are."""
-	last: dict[tuple[str, str, str, bool], date] = {}
-	quantities: dict[tuple[str, str, str, bool, date], list[Decimal | None]] = defaultdict(list)
-	for one in units:
-		key = (one.group, one.product, one.unit, one.is_trial)
-		last[key] = max(one.day, last.get(key, one.day))
-		quantities[(*key, one.day)].append(one.quantity)
-	found: dict[tuple[str, str], list[tuple[Decimal | None, date]]] = defaultdict(list)
-	for key, day in last.items():
-		found[key[1], key[2]].append((_sum(quantities[(*key, day)]), day))
-	return {
-		key: (_sum(quantity for quantity, _day in told), max(day for _quantity, day in told))
-		for key, told in sorted(found.items())
-	}
-
-
 def _units(usage: Usage, formats: Formats) -> list[dict[str, str]]:
 	rows = []
 	for is_trial in (False, True):
 		units = [one for one in usage.units if one.is_trial == is_trial]
-		for (product, unit), (quantity, day) in _last_quantities(units).items():
+		for (product, unit), (quantity, day) in last_quantities(units).items():
 			rows.append(
 				{
 					"product": product or MISSING,
@@ -413,157 +270,6 @@ def _units(usage: Usage, formats: Formats) -> list[dict[str, str]]:
 				}
 			)
 	return rows
-
-
-# --------------------------------------------------------------------------------------------- days and the chart
-
-
-@dataclass(frozen=True, slots=True)
-class _Measure:
-	"""What the chart can show: amounts in a currency, or the quantity of a product in a unit."""
-
-	key: str
-	label: str
-	currency: str = ""
-	is_trial: bool = False
-	product: str | None = None
-	unit: str = ""
-
-	def series(self, usage: Usage) -> dict[str, dict[date, Decimal]]:
-		"""By group, the value of each day that was read."""
-		found: dict[str, dict[date, Decimal]] = defaultdict(dict)
-		if self.product is None:
-			for one in usage.days:
-				if (one.currency, one.is_trial) == (self.currency, self.is_trial) and one.amount is not None:
-					found[one.group][one.day] = one.amount
-		else:
-			for line in usage.units:
-				about = (line.product, line.unit, line.is_trial)
-				if about == (self.product, self.unit, self.is_trial) and line.quantity is not None:
-					known = found[line.group].get(line.day, Decimal(0))
-					found[line.group][line.day] = known + line.quantity
-		return found
-
-	def text(self, value: Decimal, formats: Formats) -> str:
-		if self.product is None:
-			return _money(value, self.currency, formats)
-		return f"{formats.number(value)} {self.unit}".strip()
-
-
-def _measures(usage: Usage, formats: Formats) -> list[_Measure]:
-	t = formats.translate
-	measures = []
-	if usage.shows_amounts:
-		told = {(total.is_trial, total.currency) for total in usage.totals}
-		for is_trial, currency in sorted(told):
-			if currency:
-				words = _("Trial in {currency}") if is_trial else _("Charges in {currency}")
-				measures.append(
-					_Measure(
-						key_of("money", currency, int(is_trial)),
-						t(words).format(currency=currency),
-						currency,
-						is_trial,
-					)
-				)
-	about = {(one.is_trial, one.product, one.unit) for one in usage.units}
-	for is_trial, product, unit in sorted(about):
-		label = f"{product} ({unit})" if unit else product
-		if is_trial:
-			label = t(_("Trial: {what}")).format(what=label)
-		measures.append(
-			_Measure(key_of("unit", product, unit, int(is_trial)), label, "", is_trial, product, unit)
-		)
-	return measures
-
-
-class _Row(NamedTuple):
-	day: date
-	by_group: dict[str, Decimal]
-
-	@property
-	def total(self) -> Decimal:
-		return sum(self.by_group.values(), Decimal(0))
-
-
-def _rows(usage: Usage, measure: _Measure) -> list[_Row]:
-	"""What stood on each day that was read: of a group that was not read that day, its value of the day before.
-
-	After the day on which a group left the client, it is left out.
-	"""
-	series = measure.series(usage)
-	ends = {total.group: total.until for total in usage.totals if total.until}
-	days = sorted({day for values in series.values() for day in values})
-	now: dict[str, Decimal] = {}
-	rows = []
-	for day in days:
-		now |= {group: values[day] for group, values in series.items() if day in values}
-		now = {group: value for group, value in now.items() if ends.get(group, day) >= day}
-		rows.append(_Row(day, dict(now)))
-	return rows
-
-
-def _chart(usage: Usage, measure: _Measure, formats: Formats) -> dict[str, Any] | None:
-	rows = _rows(usage, measure)
-	if not rows:
-		return None
-	t = formats.translate
-	last: dict[str, Decimal] = {}
-	for row in rows:
-		last |= row.by_group
-	largest = sorted(last, key=lambda name: (-abs(last[name]), name))
-	drawn, others = largest[:GROUPS_DRAWN], largest[GROUPS_DRAWN:]
-	datasets = [
-		{
-			"name": usage.groups[name].text or t(NO_NAME),
-			"values": [float(row.by_group.get(name, 0)) for row in rows],
-		}
-		for name in drawn
-	]
-	if others:
-		values = [
-			float(sum((row.by_group.get(name, Decimal(0)) for name in others), Decimal(0))) for row in rows
-		]
-		datasets.append({"name": t(_("Others")), "values": values})
-	return {
-		"label": t(
-			_("{measure} by day and resource group, {month}. The table below has the same numbers.")
-		).format(measure=measure.label, month=formats.month(usage.month)),
-		"labels": [str(row.day.day) for row in rows],
-		"days": [formats.day(row.day) for row in rows],
-		"datasets": datasets,
-		"texts": [measure.text(row.total, formats) for row in rows],
-	}
-
-
-def _days(usage: Usage, measure: _Measure, formats: Formats) -> list[dict[str, Any]]:
-	rows = _rows(usage, measure)
-	told = []
-	# A month begins at nothing. Where its first days were not read, the first change is not known.
-	before = Decimal(0) if rows and rows[0].day.day == 1 else None
-	for row in rows:
-		change = None if before is None else row.total - before
-		before = row.total
-		groups = sorted(row.by_group.items(), key=lambda item: -abs(item[1]))
-		told.append(
-			{
-				"day": formats.day(row.day),
-				"total": measure.text(row.total, formats),
-				"change": MISSING if change is None else _signed(change, measure, formats),
-				"groups": [
-					f"{usage.groups[name].text or formats.translate(NO_NAME)}: {measure.text(value, formats)}"
-					for name, value in groups[:GROUPS_DRAWN]
-				]
-				if len(groups) > 1
-				else [],
-			}
-		)
-	return told[::-1]
-
-
-def _signed(value: Decimal, measure: _Measure, formats: Formats) -> str:
-	text = measure.text(abs(value), formats)
-	return f"+{text}" if value > 0 else f"−{text}" if value < 0 else text
 
 
 # --------------------------------------------------------------------------------------------- months
@@ -598,7 +304,7 @@ def _history(usage: Usage, key: str, formats: Formats) -> list[dict[str, Any]]:
 def _units_of_month(units: Sequence[Unit], formats: Formats) -> list[str]:
 	told = [
 		f"{formats.number(quantity)} {unit} ({product})"
-		for (product, unit), (quantity, _day) in _last_quantities(
+		for (product, unit), (quantity, _day) in last_quantities(
 			one for one in units if not one.is_trial
 		).items()
 		if quantity is not None
@@ -653,89 +359,3 @@ def _files(usage: Usage, key: str, formats: Formats) -> list[dict[str, str]]:
 			"url": link(key, usage.month, usage.subscription, FILE, by="months"),
 		},
 	]
-
-
-def table(usage: Usage, by: str, *, title: str, formats: Formats) -> list[list[Any]]:
-	"""The rows of a file, headings first. Dates are ISO, amounts and quantities numbers; what is missing is empty.
-
-	Args:
-		by: "days" of the month that is shown, or "months". title: of the client.
-	"""
-	t = formats.translate
-	about = [t(_("Vendor")), t(_("Product")), t(_("Resource Group")), t(_("Trial"))]
-	units = [t(_("Item")), t(_("Unit")), t(_("Quantity")), t(_("Currency")), t(_("Amount So Far"))]
-	if by == "months":
-		heading = [t(_("Client")), t(_("Month (UTC)")), t(_("Status")), t(_("Last Day (UTC)")), *about]
-		if usage.shows_amounts:
-			return [
-				[*heading, t(_("Currency")), t(_("Amount"))],
-				*(
-					[
-						title,
-						month_key(one.month),
-						t(_("So far")) if one.is_running else t(_("Provisional")),
-						one.last_day.isoformat(),
-						*_about(usage.groups[one.group], one.is_trial, formats),
-						one.currency,
-						"" if one.amount is None else one.amount,
-					]
-					for one in usage.months
-				),
-			]
-		this = usage.today.replace(day=1)
-		return [
-			[*heading, t(_("Item")), t(_("Unit")), t(_("Quantity"))],
-			*(
-				[
-					title,
-					month_key(month),
-					t(_("So far")) if month == this else t(_("Provisional")),
-					one.day.isoformat(),
-					*_about(usage.groups[one.group], one.is_trial, formats),
-					one.product,
-					one.unit,
-					"" if one.quantity is None else one.quantity,
-				]
-				for month, of_month in sorted(usage.month_units.items(), reverse=True)
-				for one in of_month
-			),
-		]
-	rows: list[tuple[Any, ...]] = []
-	if usage.shows_amounts:
-		for day in usage.days:
-			amount: Any = "" if day.amount is None else day.amount
-			rows.append((day.day, day.group, day.is_trial, "", "", "", day.currency, amount))
-	for line in usage.units:
-		quantity: Any = "" if line.quantity is None else line.quantity
-		rows.append((line.day, line.group, line.is_trial, line.product, line.unit, quantity, "", ""))
-	rows.sort(
-		key=lambda row: (row[0], usage.groups[row[1]].text, row[1], row[2], bool(row[3]), row[3], row[4])
-	)
-	if not usage.shows_amounts:
-		units, rows = units[:3], [row[:6] for row in rows]
-	return [
-		[t(_("Client")), t(_("Day (UTC)")), *about, *units],
-		*(
-			[title, row[0].isoformat(), *_about(usage.groups[row[1]], row[2], formats), *row[3:]]
-			for row in rows
-		),
-	]
-
-
-def _about(group: Group, is_trial: bool, formats: Formats) -> list[str]:
-	yes = formats.translate(_("Yes")) if is_trial else ""
-	return [group.vendor, group.product, group.text, yes]
-
-
-def file_name(title: str, usage: Usage, by: str) -> str:
-	"""The name of a file, without its ending: ASCII letters, digits and hyphens only."""
-	letters = "".join(sign if sign.isascii() and sign.isalnum() else " " for sign in title.casefold())
-	client = "-".join(letters.split())[:40].strip("-") or "client"
-	return f"usage-{client}-{month_key(usage.month)}-{by}"
-
-
-def months_back(month: date, count: int) -> date:
-	"""The first day of the month `count` months before one."""
-	for _month in range(count):
-		month = (month - timedelta(days=1)).replace(day=1)
-	return month

@@ -17,8 +17,8 @@ from msp_licensing import clock, permissions
 from msp_licensing.changes.pricing import decimal
 from msp_licensing.changes.requests import is_shown
 from msp_licensing.permissions import ClientRecord, PortalAccess
-from msp_licensing.portal import page, queries, usage_page
-from msp_licensing.portal.usage_page import Day, Group, MonthTotal, Total, Unit, Usage, UsedProduct
+from msp_licensing.portal import page, queries, usage_file, usage_page, usage_records
+from msp_licensing.portal.usage_records import Day, Group, MonthTotal, Total, Unit, Usage, UsedProduct
 from msp_licensing.rules.prices import PriceFrom
 from msp_licensing.rules.usage_class import UsageClass
 from msp_licensing.rules.usage_prices import UsagePrice
@@ -66,7 +66,7 @@ def page_for_session(
 def file_of(
 	access: PortalAccess, client: str | None, month: str | None, subscription: str | None, by: str
 ) -> tuple[str, list[list[Any]]]:
-	"""The name and the rows of a file: see `usage_page.table`.
+	"""The name and the rows of a file: see `usage_file.table`.
 
 	Raises:
 		frappe.DoesNotExistError: no such client of this user, or it has several and none is named.
@@ -77,8 +77,8 @@ def file_of(
 	usage, title = usage_of(record, month, subscription), queries.title_of(record)
 	by = "months" if by == "months" else "days"
 	return (
-		usage_page.file_name(title, usage, by),
-		usage_page.table(usage, by, title=title, formats=queries.formats()),
+		usage_file.file_name(title, usage, by),
+		usage_file.table(usage, by, title=title, formats=queries.formats()),
 	)
 
 
@@ -122,12 +122,12 @@ def usage_of(client: ClientRecord, month: str | None, subscription: str | None =
 		month, subscription: as given by the reader; what makes no sense is left aside.
 	"""
 	today = clock.pax8_today()
-	wanted = usage_page.month_of(month, today)
+	wanted = usage_records.month_of(month, today)
 	values = {
 		"doctype": client.doctype,
 		"client": client.name,
 		"month": wanted,
-		"since": usage_page.months_back(today.replace(day=1), MONTHS),
+		"since": usage_records.months_back(today.replace(day=1), MONTHS),
 	}
 	months, days = _months(values), _days(values)
 	groups = _groups({row.resource_group for row in (*months, *days)}, client)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import jinja2
 
 from msp_licensing.pax8 import Company
-from msp_licensing.portal import asking, page, usage_page, wishes, words
+from msp_licensing.portal import asking, page, usage_page, usage_records, wishes, words
 from msp_licensing.preview.choices import Choices
 from msp_licensing.preview.source import Item, Source
 from msp_licensing.rules.commitments import DEFAULT_RETURN_WINDOWS
@@ -269,7 +269,7 @@ class Views:
 def _usage(item: Item, today: date) -> dict[str, Any] | None:
 	"""This month's charges on the card, as a client reads them where its price is the suggested retail price."""
 	totals = [
-		usage_page.Total(
+		usage_records.Total(
 			one.id, one.currency_code or "", bool(one.is_trial), one.current_charges, last_day=today
 		)
 		for one in item.usage

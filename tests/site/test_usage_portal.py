@@ -515,7 +515,8 @@ def test_a_name_that_is_a_formula_is_none_in_the_file(usage, download, retail, n
 
 
 def test_the_name_of_a_file_is_safe_whatever_the_client_is_called(usage, site):
-	from msp_licensing.portal.usage_page import Usage, file_name
+	from msp_licensing.portal.usage_file import file_name
+	from msp_licensing.portal.usage_records import Usage
 
 	some = Usage(date(2027, 3, 1), date(2027, 3, 14), {})
 	for title in ('../../"x"\r\nSet-Cookie: a=b', "株式会社", "", "Müller & Söhne GmbH", "x" * 300):
