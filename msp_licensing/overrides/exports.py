@@ -52,7 +52,7 @@ def export_list() -> None:
 		cells = (_(value) if isinstance(value, str) and wanted else value for value, wanted in pairs)
 		table.append([number, *cells])
 	table = reportview.handle_duration_fieldtype_values(doctype, table, query.fields)
-	_send(table, title, file_type, csv_params)
+	send(table, title, file_type, csv_params)
 	return None
 
 
@@ -93,7 +93,7 @@ def export_report() -> None:
 		asked.include_indentation,
 		include_filters=asked.include_filters,
 	)
-	_send(table, asked.report_name, asked.file_format_type, csv_params)
+	send(table, asked.report_name, asked.file_format_type, csv_params)
 	return None
 
 
@@ -121,7 +121,7 @@ def download_template(
 		file_type=file_type,
 		export_page_length=5 if export_records == "5_records" else None,
 	)
-	_send(exporter.get_csv_array_for_export(), doctype, file_type)
+	send(exporter.get_csv_array_for_export(), doctype, file_type)
 	return None
 
 
@@ -137,7 +137,7 @@ def export_data(doctype: Any = None, file_type: str = "CSV", **kwargs: Any) -> N
 	frappe.call(exporter.export_data, doctype=doctype, file_type="CSV", **kwargs)
 	# Quoted cells are texts, the others numbers.
 	table = list(csv.reader(StringIO(frappe.response.pop("result"))))
-	_send(table, first, file_type)
+	send(table, first, file_type)
 	return None
 
 
@@ -147,7 +147,7 @@ def _log(doctype: str, file_type: str, **kwargs: Any) -> None:
 	make_access_log(doctype=doctype, file_type=file_type, **kwargs)
 
 
-def _send(table: list[Any], title: str, file_type: str, csv_params: dict[str, Any] | None = None) -> None:
+def send(table: list[Any], title: str, file_type: str, csv_params: dict[str, Any] | None = None) -> None:
 	"""Answers the request with a file. Numbers stay numbers; texts are harmless to spreadsheets."""
 	from frappe.desk.utils import get_csv_bytes, provide_binary_file
 	from frappe.utils.xlsxutils import make_xlsx

@@ -16,7 +16,8 @@ from frappe import _
 from msp_licensing import permissions, transactions
 from msp_licensing.changes import client_approval, decide, planning, requests
 from msp_licensing.frappe_version import throw_as_typed
-from msp_licensing.portal import asking, queries, throttle, wishes
+from msp_licensing.overrides import exports
+from msp_licensing.portal import asking, queries, throttle, usage_queries, wishes
 
 OVERVIEW = "msp_licensing/templates/portal/overview.html"
 
@@ -196,6 +197,25 @@ def overview(client: str | None = None) -> dict[str, Any]:
 			# nosemgrep: frappe-ssti - a template of this app
 			"html": frappe.render_template(OVERVIEW, {"page": told}),
 		}
+
+
+@frappe.whitelist(methods=["GET", "POST"])
+def usage_csv(
+	client: str | None = None, month: str | None = None, subscription: str | None = None, by: str = "days"
+) -> None:
+	"""Answers with a file (CSV) of a client's usage: what the usage page shows, without its limits.
+
+	Args:
+		client: as in the page's address; may be left out by a user of a single client.
+		month: as "2026-11", by default the running one. subscription: Pax8's id, for the usage of that one only.
+		by: "days" of the month, or "months".
+
+	Raises:
+		frappe.PermissionError, frappe.DoesNotExistError, throttle.TooOften
+	"""
+	with _asked("look") as access:
+		name, rows = usage_queries.file_of(access, client, month, subscription, by)
+		exports.send(rows, name, "CSV")
 
 
 @contextmanager

@@ -12,6 +12,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
+from msp_licensing.portal.usage_page import link
+from msp_licensing.portal.usage_records import UsedProduct
 from msp_licensing.portal.words import FEWER, MORE, Formats, Row, _, day_of, say, searchable
 from msp_licensing.rules.policy import (
 	Policy,
@@ -113,7 +115,33 @@ def subscription(
 		"reason": say(client_sentence(refusal), formats) if refusal and not request else "",
 		"limits": _limits(policy, rule, formats),
 		"request": request,
+		"usage": None,
 		"search": searchable(" ".join(filter(None, (product, row.get("vendor"), company)))),
+	}
+
+
+def usage(key: str, subscription: str, used: UsedProduct | None, *, by_usage: bool) -> dict[str, Any] | None:
+	"""This month's usage of a subscription, with the address of its page; None: it is not billed by usage.
+
+	Args:
+		key: of the client. used: None where no usage has been read.
+	"""
+	if not used and not by_usage:
+		return None
+	return {
+		"lines": list(used.lines) if used else [],
+		"url": link(key, subscription=subscription if used else ""),
+	}
+
+
+def other_usage(key: str, subscription: str, used: UsedProduct, formats: Formats) -> dict[str, Any]:
+	"""The same for usage whose subscription the client does not see: it is one of the provider's own."""
+	return {
+		"id": subscription,
+		"product": used.product or formats.translate(_("Unnamed product")),
+		"vendor": used.vendor,
+		"lines": list(used.lines),
+		"url": link(key, subscription=subscription),
 	}
 
 
@@ -240,6 +268,7 @@ def overview(
 	formats: Formats,
 	may_approve: bool = False,
 	paused: bool = False,
+	other_usage: Iterable[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
 	"""The page of one client.
 
@@ -251,6 +280,7 @@ def overview(
 		may_approve: whether the reader decides for this client.
 		connected: whether changes can be asked for at all at the moment.
 		paused: whether the client is disabled: its people look, and change nothing.
+		other_usage: as `other_usage` gives it.
 	"""
 	t = formats.translate
 	current = list(subscriptions)
@@ -296,6 +326,7 @@ def overview(
 		"subscriptions": current,
 		"search": len(current) >= SEARCH_FROM,
 		"ended": list(ended)[:ENDED_SHOWN],
+		"other_usage": list(other_usage),
 		"may_approve": may_approve,
 		"to_decide": to_decide,
 		"requests": others[:REQUESTS_SHOWN],

@@ -6,6 +6,7 @@ made itself, and reads rows of its clients only.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import frappe
@@ -56,8 +57,18 @@ REQUESTS_READ = 100
 def formats() -> words.Formats:
 	"""Texts in the reader's language, dates as the site writes them."""
 	return words.Formats(
-		translate=_, day=formatdate, money=lambda amount, currency: fmt_money(amount, currency=currency)
+		translate=_,
+		day=formatdate,
+		money=lambda amount, currency: fmt_money(amount, currency=currency),
+		month=lambda day: formatdate(day, "MMMM yyyy"),
+		number=_number,
 	)
+
+
+def _number(number: Decimal) -> str:
+	"""A quantity with up to three decimals, as many as it has."""
+	rounded = round(number, 3).normalize()
+	return fmt_money(rounded, precision=max(0, -int(rounded.as_tuple().exponent)))
 
 
 def page_for_session(client: str | None = None) -> dict[str, Any]:
@@ -88,22 +99,25 @@ def page_of(access: PortalAccess, client: str | None = None, *, strict: bool = T
 	"""
 	if not access.clients:
 		return page.closed("no_client", formats())
-	chosen = _choose(access, client)
-	if chosen is None and client and strict:
-		raise frappe.DoesNotExistError(_("This client does not exist."))
-	if chosen is None and len(access.clients) == 1:
-		chosen = access.clients[0]
+	chosen = client_of(access, client, strict=strict)
 	links = _links(access, chosen)
 	if chosen is None:
 		return page.choice(links, formats())
 	return _overview(access, chosen, links)
 
 
-def _choose(access: PortalAccess, client: str | None) -> ClientRecord | None:
+def client_of(access: PortalAccess, client: str | None, *, strict: bool = True) -> ClientRecord | None:
+	"""The client of `access` that is meant; None: it has several, and none of them is chosen.
+
+	Args, Raises:
+		as `page_of`.
+	"""
 	for record in access.clients:
 		if isinstance(client, str) and page.client_key(record.doctype, record.name) == client:
 			return record
-	return None
+	if client and strict:
+		raise frappe.DoesNotExistError(_("This client does not exist."))
+	return access.clients[0] if len(access.clients) == 1 else None
 
 
 def _links(access: PortalAccess, chosen: ClientRecord | None) -> list[dict[str, Any]]:
@@ -124,6 +138,9 @@ def title_of(record: ClientRecord) -> str:
 
 
 def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, Any]]) -> dict[str, Any]:
+	# It reads by functions of this module.
+	from msp_licensing.portal import usage_queries
+
 	connected, paused = connection.is_active(), permissions.client_disabled(client.doctype, client.name)
 	if paused:
 		access = replace(access, rights=dict.fromkeys(access.rights, ClientRights()))
@@ -135,17 +152,26 @@ def _overview(access: PortalAccess, client: ClientRecord, links: list[dict[str, 
 	requests = requests_of(client, shown)
 	told = _tell_requests(access, client, requests, {row.name: row.billing_term for row in rows})
 	open_requests = {row.subscription: told[row.name] for row in requests if row.workflow_state in OPEN}
+	key = page.client_key(client.doctype, client.name)
 	cards = _cards(rows, open_requests, may_ask)
+	usage = usage_queries.this_month(client)
+	for row in rows:
+		cards[row.name]["usage"] = page.usage(
+			key, row.name, usage.pop(row.name, None), by_usage=cards[row.name]["by_usage"]
+		)
 	today = clock.pax8_today()
 	over = [row for row in rows if page.is_over(row, today)]
 	over.sort(key=lambda row: str(row.end_date or ""), reverse=True)
 	return page.overview(
-		key=page.client_key(client.doctype, client.name),
+		key=key,
 		title=title_of(client),
 		clients=links,
 		subscriptions=[cards[row.name] for row in rows if not page.is_over(row, today)],
 		ended=[cards[row.name] for row in over],
 		requests=[told[row.name] for row in requests],
+		other_usage=[
+			page.other_usage(key, subscription, some, formats()) for subscription, some in usage.items()
+		],
 		may_request=may_request,
 		may_approve=may_approve,
 		connected=connected,

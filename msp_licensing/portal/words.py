@@ -21,11 +21,15 @@ class Formats:
 		translate: English text in, the reader's language out.
 		day: a date in, the reader's way of writing it out.
 		money: an amount and the ISO code of its currency in, the reader's way of writing it out.
+		month: a day in, its month and year out, as in "November 2026".
+		number: a quantity in, the reader's way of writing it out.
 	"""
 
 	translate: Callable[[str], str]
 	day: Callable[[date], str]
 	money: Callable[[Any, str], str] = lambda amount, currency: f"{amount:,.2f} {currency}"
+	month: Callable[[date], str] = lambda day: f"{day:%B %Y}"
+	number: Callable[[Any], str] = lambda number: f"{round(number, 3):,}"
 
 
 def _(text: str) -> str:

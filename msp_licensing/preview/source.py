@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -16,20 +16,25 @@ from msp_licensing.pax8 import (
 	Pricing,
 	ProductDetail,
 	Subscription,
+	UsageSummary,
 )
 from msp_licensing.rules.commitments import TERM_MONTHS
 from msp_licensing.rules.policy import SubscriptionFacts
-from msp_licensing.rules.usage_class import classify
+from msp_licensing.rules.usage_class import UsageClass, classify
 
 _CONCURRENT_PRODUCTS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-	"""One subscription: `row` as the portal's serializer takes it, `facts` as the rules take them."""
+	"""One subscription: `row` as the portal's serializer takes it, `facts` as the rules take them.
+
+	`usage`: this month's charges of its resource groups, at the price for clients; empty where it is sold by the seat.
+	"""
 
 	row: dict[str, Any]
 	facts: SubscriptionFacts
+	usage: tuple[UsageSummary, ...] = ()
 
 
 class UnknownCompany(LookupError):
@@ -88,11 +93,20 @@ class Source:
 		with ThreadPoolExecutor(_CONCURRENT_PRODUCTS) as pool:
 			products = dict(zip(ids, pool.map(self._product, ids), strict=True))
 		items = [
-			_item(subscription, products.get(subscription.product_id or "")) for subscription in subscriptions
+			self._with_usage(_item(subscription, products.get(subscription.product_id or "")))
+			for subscription in subscriptions
 		]
 		return sorted(
 			items, key=lambda item: (str(item.row["product_name"] or "").casefold(), item.row["name"])
 		)
+
+	def _with_usage(self, item: Item) -> Item:
+		if item.facts.usage_class != UsageClass.USAGE:
+			return item
+		try:
+			return replace(item, usage=tuple(self._pax8.usage_summaries(item.row["name"])))
+		except NotFound:
+			return item
 
 	def _product(self, product_id: str) -> _Product:
 		"""A product as far as Pax8 still lists it."""

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import jinja2
 
 from msp_licensing.pax8 import Company
-from msp_licensing.portal import asking, page, wishes, words
+from msp_licensing.portal import asking, page, usage_page, usage_records, wishes, words
 from msp_licensing.preview.choices import Choices
 from msp_licensing.preview.source import Item, Source
 from msp_licensing.rules.commitments import DEFAULT_RETURN_WINDOWS
@@ -201,7 +201,8 @@ class Views:
 					policy=choices.policy,
 					today=today,
 					formats=FORMATS,
-				),
+				)
+				| {"usage": _usage(item, today)},
 			)
 			for item in self.source.items(company.id)
 		]
@@ -263,6 +264,17 @@ class Views:
 				for step in decision.trace
 			],
 		)
+
+
+def _usage(item: Item, today: date) -> dict[str, Any] | None:
+	"""This month's charges on the card, as a client reads them where its price is the suggested retail price."""
+	totals = [
+		usage_records.Total(
+			one.id, one.currency_code or "", bool(one.is_trial), one.current_charges, last_day=today
+		)
+		for one in item.usage
+	]
+	return {"lines": usage_page.so_far(totals, FORMATS), "url": ""} if totals else None
 
 
 def _policy(choices: Choices) -> Policy:

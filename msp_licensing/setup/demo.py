@@ -54,11 +54,13 @@ def make(sandbox_url: str = "http://127.0.0.1:8088/v1") -> dict[str, Any]:
 	make_mail_account()
 	connect(sandbox_url)
 	choose_policy()
+	choose_client_price()
 	make_people()
 	_sync("Companies")
 	map_companies()
 	_sync("Subscriptions")
 	_sync("Products")
+	make_usage_history()
 	_sync("Usage")
 	assign_disputed_usage()
 	show_owned_products()
@@ -171,6 +173,14 @@ def choose_policy() -> None:
 	)
 	settings.append("vendor_overrides", {"vendor": "Microsoft"})
 	settings.save(ignore_permissions=True)
+
+
+def choose_client_price() -> None:
+	"""Clients pay Pax8's suggested retail price, so that the portal shows what usage costs them."""
+	settings = frappe.get_doc("Licensing Settings")
+	if settings.client_price_from in (None, "", "Own Prices Only"):
+		settings.client_price_from = "Suggested Retail Price"
+		settings.save(ignore_permissions=True)
 
 
 def client_doctype() -> str:
@@ -290,6 +300,13 @@ def assign_disputed_usage() -> None:
 		assignments.assign(group, client_doctype(), CEDAR, reason=_("Their new site, said Olivia"))
 	finally:
 		frappe.set_user(user)
+
+
+def make_usage_history() -> None:
+	from msp_licensing.setup import demo_usage
+
+	demo_usage.make_history()
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - run from the command line
 
 
 def show_owned_products() -> None:

@@ -40,6 +40,9 @@ def plant(frappe: Any, client: str) -> Marks:
 		for row in frappe.get_all(doctype, fields=["name"], limit_page_length=40):
 			own = meta.has_field("client") and frappe.db.get_value(doctype, row.name, "client") == client
 			own = own or (doctype, row.name) == ("MSP Client", client)
+			if doctype == "Pax8 Usage Line":  # it is whose its group is
+				group = frappe.db.get_value(doctype, row.name, "resource_group")
+				own = frappe.db.get_value("Pax8 Resource Group", group, "client") == client
 			values = _values(meta, OWN if own else OTHERS)
 			if values:
 				frappe.db.set_value(doctype, row.name, values, update_modified=False)

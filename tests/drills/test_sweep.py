@@ -63,11 +63,13 @@ def roles(site: Any, people: Any, make_portal_user: Any) -> dict[str, str]:
 
 @pytest.fixture
 def waiting(site: Any, people: Any) -> str:
-	"""A request of the other client."""
+	"""A request of the other client. There is usage of both clients, and of nobody."""
 	from msp_licensing import permissions
 	from msp_licensing.changes import requests
 	from msp_licensing.sandbox import storybook
+	from msp_licensing.sync import jobs
 
+	assert jobs.run("Usage", trigger="Manual")
 	site.set_user(people.foreign_requester)
 	doc = requests.submit(
 		storybook.MUELLER_EXCLAIMER, 150, access=permissions.portal_access(people.foreign_requester)
@@ -218,3 +220,27 @@ def test_the_sweep_would_find_a_door(site, people, roles, waiting, monkeypatch):
 	)
 	answer = ask(site, roles["portal_and_more"], "frappe.client.get", asking)
 	assert planting.OTHERS in answer.text
+
+
+def test_what_the_portal_says_of_usage_is_the_clients_own(site, people, roles, waiting, monkeypatch):
+	"""The ordinary run leaves out functions that name no DocType: these say most to a client."""
+	from msp_licensing.portal import usage_queries
+	from msp_licensing.setup import demo
+
+	site.db.set_single_value("Licensing Settings", "client_price_from", "Suggested Retail Price")
+	marks = planting.plant(site, demo.CEDAR)
+	foreign = f"{demo.client_doctype()}:{demo.MUELLER}"
+	with nothing_leaves(site, monkeypatch):
+		for role in (*PORTAL, "portal_and_more", "clerk", "guest"):
+			for arguments in ({}, {"by": "months"}, {"client": foreign}, {"subscription": "%"}):
+				for function in ("usage_csv", "overview"):
+					answer = ask(site, roles[role], f"msp_licensing.portal.api.{function}", arguments)
+					client = role in (*PORTAL, "portal_and_more")
+					assert not marks.shown(answer.text, client=client), (role, function, arguments)
+					assert (answer.status < 400) == (
+						client and "client" not in arguments
+					) or function == "overview"
+			site.set_user(roles[role])
+			page = usage_queries.page_for_session(foreign)
+			assert not marks.shown(str(page), client=page["state"] == "usage"), role
+			site.set_user("Administrator")

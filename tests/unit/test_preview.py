@@ -72,6 +72,16 @@ def ask(http: httpx.Client, function: str, arguments: dict, **choices) -> httpx.
 # --------------------------------------------------------------------------------------------- the page
 
 
+def test_a_usage_product_shows_its_charges_so_far_and_a_trial_apart(preview):
+	cedar, mueller = (
+		preview.get("/?" + query(company=company)).text
+		for company in (storybook.CEDAR_AND_PINE, storybook.MUELLER_UND_SOEHNE)
+	)
+	assert re.search(r"[\d,.]+ USD so far this month, not final", cedar)
+	assert re.search(r"[\d,.]+ EUR so far this month, not final", mueller)
+	assert re.search(r"Trial: [\d,.]+ EUR so far this month, not charged", mueller)
+
+
 def test_the_first_visit_shows_a_client_with_its_page(preview):
 	answer = preview.get("/")
 	assert answer.status_code == 200

@@ -378,7 +378,8 @@ def test_every_method_the_portals_script_calls_exists():
 	script = (APP / "www" / "licensing" / "index.js").read_text(encoding="utf-8")
 	called = set(re.findall(r'\bcall\("(\w+)"', script))
 	exposed = {function.name for path, function, _m in whitelisted() if path == APP / "portal" / "api.py"}
-	assert called == exposed
+	# Files are downloaded by links.
+	assert called == exposed - {"usage_csv"}
 	base = 'api": "/api/method/msp_licensing.portal.api."'
 	assert base in (APP / "portal" / "page.py").read_text(encoding="utf-8")
 

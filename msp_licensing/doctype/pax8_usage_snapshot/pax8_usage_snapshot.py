@@ -12,3 +12,4 @@ class Pax8UsageSnapshot(PlainTextDocument):
 
 def on_doctype_update():
 	frappe.db.add_index("Pax8 Usage Snapshot", ["resource_group", "day"], "group_day")
+	frappe.db.add_index("Pax8 Usage Snapshot", ["client", "month"], "client_month")
