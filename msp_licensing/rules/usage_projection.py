@@ -1,18 +1,21 @@
 """What a month of usage will probably come to, from the totals so far.
 
 Usage comes as running totals of the month, and vendors post irregularly: every day, once a week, once a month, or one flat
-amount on the first day. So a total that is divided by the days so far says little: half a month of a weekly vendor may be one
-post or two, and a flat amount would be doubled. What a resource group did in the month before says more.
+amount on the first day. A straight line (the total ÷ the days so far × the days of the month) is good for those who post every day,
+and far off for all others: it doubles a flat amount, and half a month of a weekly vendor may be one post or two. The month
+before tells which kind a resource group is of.
 
 **Method**, for each resource group and currency:
 
-1. If the month before is known: the total so far, and what the month before still gained after the same day. That gain is scaled by
-   how this month compares with the month before so far. The comparison counts the more, the more of the month is over, and
-   never for less than half or more than twice.
-2. Otherwise, if the group has been read for a week: the total so far, and the gain of the last seven days for the days that are left.
-3. Otherwise there is no projection.
+1. If the month before is known, and went by a straight line until the same day: a straight line. It did if the line would have
+   missed what it came to by at most 20 %, and if its share on that day was within 10 points of the share of days.
+2. If it did not: the total so far, and what the month before still gained after the same day.
+3. If the month before is not known, but the group has been read for a week: the total so far, and the gain of the last seven days for
+   the days that are left.
+4. Otherwise there is no projection.
 
-Totals of several groups are projected group by group, and currency by currency.
+Totals of several groups are projected group by group, and currency by currency. How far this is off is measured by
+`tests.usage_projection_figures`; docs/usage.md has the figures.
 """
 
 from calendar import monthrange
@@ -21,7 +24,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 WEEK = 7
-LEAST_SCALE, MOST_SCALE = Decimal("0.5"), Decimal(2)
+# How far off a straight line may have been in the month before: of what it came to, and as a share of the month.
+MOST_OFF, MOST_AHEAD = Decimal("0.2"), Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +53,20 @@ def project(progress: Progress) -> Decimal | None:
 	if left <= 0:
 		return progress.total
 	if progress.before_same_day is not None and progress.before_total is not None:
-		rest = progress.before_total - progress.before_same_day
-		return progress.total + rest * _scale(progress)
+		if _was_regular(progress.before_same_day, progress.before_total, progress):
+			return progress.total / progress.day * progress.days
+		return progress.total + progress.before_total - progress.before_same_day
 	if progress.week_before is not None:
 		return progress.total + max(Decimal(0), progress.total - progress.week_before) / WEEK * left
 	return None
 
 
-def _scale(progress: Progress) -> Decimal:
-	"""How the rest of this month will probably compare with the rest of the month before."""
-	before = progress.before_same_day or Decimal(0)
-	if before <= 0 or progress.total <= 0:
-		return Decimal(1)
-	ratio = min(MOST_SCALE, max(LEAST_SCALE, progress.total / before))
-	return 1 + (ratio - 1) * progress.day / progress.days
+def _was_regular(same_day: Decimal, total: Decimal, progress: Progress) -> bool:
+	"""Whether the month before went by a straight line until the same day. Months are taken for equally long."""
+	if total <= 0:
+		return False
+	share, of_days = same_day / total, Decimal(progress.day) / progress.days
+	return abs(share / of_days - 1) <= MOST_OFF and abs(share - of_days) <= MOST_AHEAD
 
 
 def days_of(month: date) -> int:

@@ -29,28 +29,25 @@ def test_one_post_at_the_end_of_the_month_is_still_expected():
 	assert project(progress(0, 20, 0, 900)) == 900
 
 
+def test_an_even_group_that_grew_is_a_straight_line():
+	assert project(progress(150, 10, 100, 300)) == 450
+
+
 def test_a_weekly_vendor_is_projected_by_its_posts_and_not_by_the_days():
-	assert project(progress(140, 13, 70, 280)) == 140 + 210 * (1 + Decimal(13) / 30)
 	assert project(progress(70, 13, 70, 280)) == 280
+	assert project(progress(140, 12, 70, 280)) == 350, "one post more than at that time of the month before"
 
 
-def test_growth_counts_more_as_the_month_goes_on():
-	early, late = project(progress(20, 3, 10, 100)), project(progress(180, 27, 90, 100))
-	assert early == 20 + 90 * (1 + Decimal(3) / 30)
-	assert late == 180 + 10 * (1 + Decimal(27) / 30)
-
-
-@pytest.mark.parametrize(("total", "scale"), [(1000, "1.5"), (1, "0.75")])
-def test_growth_counts_never_for_more_than_twice_nor_less_than_half(total, scale):
-	assert project(progress(total, 15, 10, 110)) == total + 100 * Decimal(scale)
+def test_a_flat_amount_stays_itself_also_late_in_the_month():
+	assert project(progress(500, 25, 480, 480)) == 500
 
 
 def test_a_month_before_that_was_corrected_downwards_takes_away_as_much():
 	assert project(progress(100, 10, 100, 80)) == 80
 
 
-def test_negative_totals_are_not_scaled():
-	assert project(progress(-10, 10, 50, 150)) == 90
+def test_negative_totals_of_the_month_before_make_no_straight_line():
+	assert project(progress(-10, 10, -50, -150)) == -110
 	assert project(progress(10, 10, -50, 150)) == 210
 
 
