@@ -118,6 +118,8 @@ CEDAR_AZURE_BACKUP = "cedar-pine-backup"
 CEDAR_AZURE_DEV_TEST = "cedar-pine-dev-test"
 """First used on the third of each month."""
 MUELLER_ACRONIS_GROUP = "Mueller & Soehne GmbH (EU-204417)"
+MUELLER_ACRONIS_TRIAL = "Mueller & Soehne GmbH - Test (EU-204993)"
+"""A trial, linked to Müller & Söhne."""
 SENTINELONE_OF_CEDAR = "Cedar and Pine Architects LLC (8841207)"
 """Linked to nobody, although it is clear whose it is."""
 SENTINELONE_OF_NOBODY = "zz_migrated_0093"
@@ -145,7 +147,7 @@ def invoice_id(month: date, currency: str, revision: int = 0) -> str:
 def usage_summary_id(number: int, month: date) -> str:
 	"""The id of a storybook group's summary in the month of `month`; ids are new each month.
 
-	The numbers: 1, 2, 3 are Cedar & Pine's Azure groups, 11 is Müller & Söhne's, 21 to 26 are SentinelOne's,
+	The numbers: 1, 2, 3 are Cedar & Pine's Azure groups, 11 and 12 are Müller & Söhne's, 21 to 26 are SentinelOne's,
 	each in the order above.
 	"""
 	return f"5a000000-0000-4000-8000-{month:%Y%m}{number:06d}"

@@ -59,6 +59,7 @@ def make(sandbox_url: str = "http://127.0.0.1:8088/v1") -> dict[str, Any]:
 	map_companies()
 	_sync("Subscriptions")
 	_sync("Products")
+	make_usage_history()
 	_sync("Usage")
 	show_owned_products()
 	complete_first_steps()
@@ -267,6 +268,13 @@ def map_companies() -> None:
 			doc.update({"client_doctype": client_doctype(), "client": client})
 			doc.save(ignore_permissions=True)
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - mapping backfills by a job
+
+
+def make_usage_history() -> None:
+	from msp_licensing.setup import demo_usage
+
+	demo_usage.make_history()
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit - run from the command line
 
 
 def show_owned_products() -> None:

@@ -148,8 +148,12 @@ def test_the_storybooks_usage_is_the_same_whatever_the_seed(sandbox: Sandbox, ap
 def test_whose_the_storybooks_groups_are(sandbox: Sandbox, api: httpx.Client) -> None:
 	azure = _summaries(api, story.CEDAR_AZURE)
 	assert {row["companyId"] for row in azure} == {story.CEDAR_AND_PINE}
-	(acronis,) = _summaries(api, story.MUELLER_ACRONIS_USAGE)
-	assert (acronis["companyId"], acronis["currencyCode"]) == (story.MUELLER_UND_SOEHNE, "EUR")
+	acronis = _summaries(api, story.MUELLER_ACRONIS_USAGE)
+	assert {(row["companyId"], row["currencyCode"]) for row in acronis} == {(story.MUELLER_UND_SOEHNE, "EUR")}
+	assert {row["resourceGroup"]: row["isTrial"] for row in acronis} == {
+		story.MUELLER_ACRONIS_GROUP: False,
+		story.MUELLER_ACRONIS_TRIAL: True,
+	}
 	owners = {
 		row["resourceGroup"]: row.get("companyId", "absent")
 		for row in _summaries(api, story.NORTHWIND_SENTINELONE_USAGE)
@@ -303,7 +307,7 @@ def test_a_summary_that_is_set_keeps_its_amounts_to_the_cent_until_the_month_end
 	held, group = story.MUELLER_ACRONIS_USAGE, story.MUELLER_ACRONIS_GROUP
 	sandbox.set_usage(held, group, currentCharges=86.46, partnerTotal=71.456)
 	_at(sandbox, "2025-03-31T12:00:00Z")
-	(row,) = _summaries(api, held)
+	row, _trial = _summaries(api, held)
 	assert (row["currentCharges"], row["partnerTotal"]) == (Decimal("86.46"), Decimal("71.456"))
 	(line,) = _lines(api, row["id"], "2025-03-31")
 	assert (line["currentCharges"], line["currentProfit"]) == (Decimal("86.46"), Decimal("15.004"))

@@ -82,7 +82,7 @@ def find_usage_lines(app: App, request: Request, usageSummaryId: str) -> dict[st
 	product_id = query.get("productId")
 	if product_id is not None:
 		amounts = [amount for amount in amounts if amount.component.product_id == product_id.lower()]
-	return page_of(amounts, query, lambda amount: _line(summary, day, amount))
+	return page_of(amounts, query, lambda amount: line_wire(summary, day, amount))
 
 
 def _today(app: App) -> date:
@@ -96,7 +96,7 @@ def _summary(app: App, usage_summary_id: str) -> Summary:
 	return summary
 
 
-def _line(summary: Summary, day: date, amount: Amount) -> dict[str, Any]:
+def line_wire(summary: Summary, day: date, amount: Amount) -> dict[str, Any]:
 	"""The spec's UsageLine. It has no id of its own."""
 	return {
 		"usageSummaryId": summary.id,

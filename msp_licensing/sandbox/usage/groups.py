@@ -273,6 +273,7 @@ _STORY: dict[str, list[tuple[int, str, str | None, int, int, bool, int]]] = {
 	],
 	storybook.MUELLER_ACRONIS_USAGE: [
 		(11, storybook.MUELLER_ACRONIS_GROUP, storybook.MUELLER_UND_SOEHNE, 210, 1, False, 1),
+		(12, storybook.MUELLER_ACRONIS_TRIAL, storybook.MUELLER_UND_SOEHNE, 24, 1, True, 1),
 	],
 	storybook.NORTHWIND_SENTINELONE_USAGE: [
 		(21, storybook.SENTINELONE_OF_CEDAR, None, 96, 1, False, 1),
