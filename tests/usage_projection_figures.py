@@ -64,7 +64,10 @@ def as_posted(history: History, days: Callable[[date], bool]) -> History:
 
 def flat(history: History) -> History:
 	"""What each month came to, posted on its first day."""
-	return {day: history[max(one for one in history if one.replace(day=1) == day.replace(day=1))] for day in history}
+	return {
+		day: history[max(one for one in history if one.replace(day=1) == day.replace(day=1))]
+		for day in history
+	}
 
 
 def progress_on(history: History, day: date) -> Progress | None:
@@ -108,7 +111,9 @@ METHODS: dict[str, Callable[[Progress], Decimal | None]] = {
 }
 
 
-def rows(found: dict[tuple[str, str, str], History], method: Callable[[Progress], Decimal | None]) -> Iterator[Row]:
+def rows(
+	found: dict[tuple[str, str, str], History], method: Callable[[Progress], Decimal | None]
+) -> Iterator[Row]:
 	"""A row for each group, month that is over and day of DAYS."""
 	for history in found.values():
 		month = TODAY.replace(day=1)
@@ -128,7 +133,12 @@ def errors(of: list[Row]) -> tuple[int, int, float, float]:
 		return 0, len(of), 0.0, 0.0
 	off = [abs(row.said - row.came_to) for row in said]
 	share = sum(off) / sum(abs(row.came_to) for row in said)
-	return len(said), len(of), float(share), float(median(o / abs(r.came_to) for o, r in zip(off, said, strict=True)))
+	return (
+		len(said),
+		len(of),
+		float(share),
+		float(median(o / abs(r.came_to) for o, r in zip(off, said, strict=True))),
+	)
 
 
 def each(
@@ -143,12 +153,17 @@ def report() -> str:
 	larger = histories(SandboxConfig())
 	for title, found in (
 		("History of the demo", demo),
-		("The same, posted every Monday", each(demo, lambda one: as_posted(one, lambda day: day.weekday() == 0))),
-		("The same, posted on the 15th", each(demo, lambda one: as_posted(one, lambda day: day.day == 15))),
+		(
+			"The same, posted every Monday",
+			each(demo, lambda one: as_posted(one, lambda on: on.weekday() == 0)),
+		),
+		("The same, posted on the 15th", each(demo, lambda one: as_posted(one, lambda on: on.day == 15))),
 		("The same, as a flat amount on the 1st", each(demo, flat)),
 		("A larger history of the same stand-in", larger),
 	):
-		lines = [f"{title}: {len(found)} resource groups, {MONTHS} months. All errors ÷ all amounts (median of a group)"]
+		lines = [
+			f"{title}: {len(found)} resource groups, {MONTHS} months. All errors ÷ all amounts (median of a group)"
+		]
 		lines.append(f"  {'':<22}" + "".join(f"{'day ' + str(day):>18}" for day in DAYS) + f"{'all':>18}")
 		for name, method in METHODS.items():
 			made = list(rows(found, method))
@@ -156,7 +171,9 @@ def report() -> str:
 			for day in (*DAYS, None):
 				n, of, share, middle = errors([row for row in made if day in (None, row.day)])
 				cells.append(f"{share:.1%} ({middle:.1%})" if n else "-")
-			lines.append(f"  {name:<22}" + "".join(f"{cell:>18}" for cell in cells) + f"   {n} of {of} projected")
+			lines.append(
+				f"  {name:<22}" + "".join(f"{cell:>18}" for cell in cells) + f"   {n} of {of} projected"
+			)
 		blocks.append("\n".join(lines))
 	return "\n\n".join(blocks)
 
