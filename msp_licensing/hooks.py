@@ -63,6 +63,7 @@ _OWN_DOCTYPES = (
 	"Pax8 Subscription Change",
 	"Pax8 Sync Run",
 	"Pax8 Sync Warning",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",
@@ -154,6 +155,9 @@ scheduler_events = {
 	}
 }
 
+# What follows from usage that was read, within the transaction: the end of a run that was not broken off.
+msp_licensing_usage_read = ["msp_licensing.usage.alerts.check"]
+
 role_home_page = dict.fromkeys(("Licensing Client", "Licensing Approver", "Licensing Viewer"), "licensing")
 portal_menu_items = [
 	{"title": "Licensing", "route": "/licensing", "role": "Licensing Client"},
@@ -190,15 +194,17 @@ default_log_clearing_doctypes = {
 	"License Change Notice": 365,
 	"Pax8 Sync Run": 30,
 	"Pax8 Sync Warning": 180,
+	"Pax8 Usage Alert": 400,
 	"Pax8 Webhook Event": 30,
 }
 
-# Having been told of something, having done something, having access, or a day's total keeps no user and no client from
-# being deleted.
+# Having been told of something, having done something, having access, a day's total, or an alert keeps no user and no client
+# from being deleted.
 ignore_links_on_delete = [
 	"License Change Event",
 	"License Change Notice",
 	"Licensing Portal User",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Snapshot",
 ]
 

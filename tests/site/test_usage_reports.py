@@ -187,7 +187,9 @@ class TestWho:
 			site.clear_cache(doctype="Pax8 Usage Month")
 			site.db.commit()
 
-	def test_a_restricted_manager_sees_the_own_clients_only(self, two_months, site, people, as_user, restrict):
+	def test_a_restricted_manager_sees_the_own_clients_only(
+		self, two_months, site, people, as_user, restrict
+	):
 		restrict(people.manager, "Müller & Söhne GmbH")
 		with as_user(people.manager):
 			for name in MONTHLY:
@@ -220,13 +222,18 @@ class TestWho:
 
 class TestFiles:
 	@pytest.mark.parametrize("name", REPORTS)
-	def test_a_file_carries_no_formula_out_and_keeps_numbers(self, two_months, history, site, people, as_user, name):
+	def test_a_file_carries_no_formula_out_and_keeps_numbers(
+		self, two_months, history, site, people, as_user, name
+	):
 		from msp_licensing.overrides.exports import export_report
 
 		history.keep(date(2027, 3, 14), "=HYPERLINK(1)", 5, vendor="=cmd")
 		with as_user(people.manager):
 			site.local.form_dict = site._dict(
-				cmd="frappe.desk.query_report.export_query", report_name=name, file_format_type="CSV", filters="{}"
+				cmd="frappe.desk.query_report.export_query",
+				report_name=name,
+				file_format_type="CSV",
+				filters="{}",
 			)
 			export_report()
 		rows = list(csv.reader(io.StringIO(bytes(site.response.filecontent).decode("utf-8-sig"))))

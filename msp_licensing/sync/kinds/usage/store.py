@@ -79,6 +79,12 @@ def _stored(value: Any) -> Decimal:
 	return round(Decimal(str(value)), 9)
 
 
+def tell(hook: str, **values: Any) -> None:
+	"""Calls what other parts of the app have to do within the transaction (hooks.py)."""
+	for function in frappe.get_hooks(hook):
+		frappe.get_attr(function)(**values)
+
+
 # --------------------------------------------------------------------------------------------- whose is a summary
 
 

@@ -28,6 +28,7 @@ from msp_licensing.sync.kinds.usage.store import (
 	is_less,
 	reading_begins,
 	recognise,
+	tell,
 )
 from msp_licensing.sync.mirror import TRIES
 
@@ -77,6 +78,7 @@ def _end(run: Any) -> None:
 	run.confirm()
 	placement.settle()
 	months.close()
+	tell("msp_licensing_usage_read")
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the walk
 
 
