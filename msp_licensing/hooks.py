@@ -27,7 +27,7 @@ before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
 
 # ERPNext's Customer shows its portal users, as MSP Client does; a user shows for which clients.
 doctype_js = {
-	"Customer": "public/js/customer.js",
+	"Customer": ["public/js/customer.js", "public/js/usage_trend.js"],
 	"User": "public/js/user.js",
 	"Licensing Client Policy": "public/js/what_if.js",
 	"Licensing Settings": [
@@ -37,8 +37,12 @@ doctype_js = {
 		"public/js/self_service_rules.js",
 		"public/js/vendor_changes.js",
 	],
+	"MSP Client": "public/js/usage_trend.js",
+	"Pax8 Company": "public/js/usage_trend.js",
 	"Pax8 Product": "public/js/vendor_changes.js",
-	"Pax8 Resource Group": "public/js/usage_amounts.js",
+	"Pax8 Resource Group": ["public/js/usage_amounts.js", "public/js/usage_trend.js"],
+	"Pax8 Subscription": "public/js/usage_trend.js",
+	"Pax8 Usage Alert": "public/js/usage_trend.js",
 	"Pax8 Usage Line": "public/js/usage_amounts.js",
 	"Pax8 Usage Month": "public/js/usage_amounts.js",
 	"Pax8 Usage Snapshot": "public/js/usage_amounts.js",

@@ -465,11 +465,11 @@ def _chart_by_day(
 	before = month_before(asked.month)
 	length = max(monthrange(month.year, month.month)[1] for month in (asked.month, before))
 	datasets = [
-		{"name": f"{asked.label} ({key[0]})", "values": _line(now[key], asked.month, length)},
+		{"name": f"{asked.label} ({key[0]})", "values": line(now[key], asked.month, length)},
 	]
 	if then.get(key):
 		datasets.append(
-			{"name": f"{month_label(before)} ({key[0]})", "values": _line(then[key], before, length)}
+			{"name": f"{month_label(before)} ({key[0]})", "values": line(then[key], before, length)}
 		)
 	return {
 		"data": {"labels": [str(day) for day in range(1, length + 1)], "datasets": datasets},
@@ -482,7 +482,7 @@ def _chart_by_day(
 	}
 
 
-def _line(days: dict[date, Decimal], month: date, length: int) -> list[float | None]:
+def line(days: dict[date, Decimal], month: date, length: int) -> list[float | None]:
 	"""A value for each day of a month; None after the last one that was read."""
 	end = last_day(month)
 	found: list[float | None] = []

@@ -40,6 +40,7 @@ READS = {
 	"overview.last_sync": {},
 	"sync.overview": {},
 	"overview.commitments_ending": {},
+	"usage_trend.trend": {"doctype": "Pax8 Subscription", "name": SUBSCRIPTION},
 }
 MANAGER_READS = {
 	"requests.preview": {"subscription": SUBSCRIPTION, "wanted": "12"},

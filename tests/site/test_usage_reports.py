@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 from usage_helpers import GROUP, money
-from usage_history import MUELLER, History
+from usage_history import CEDAR, MUELLER, History
 
 FEBRUARY, MARCH = date(2027, 2, 1), date(2027, 3, 1)
 MONTHLY = ("Usage by Client", "Usage by Vendor", "Usage by Resource Group")
@@ -293,6 +293,76 @@ class TestProducts:
 		with as_user(people.manager):
 			after = {row["name"]: row["subscriptions"] for row in run("Usage Products")["rows"]}
 		assert set(after) == set(before) and sum(after.values()) < sum(before.values())
+
+
+class TestForms:
+	def trend(self, doctype, name):
+		from msp_licensing.desk import usage_trend
+
+		return usage_trend.trend(doctype, name)
+
+	def test_a_client_sees_the_months_beside_each_other_in_each_currency(self, two_months, history, site):
+		from msp_licensing.setup import demo
+
+		history.keep(date(2027, 3, 14), "In Euro", 9, currency="EUR")
+		answer = self.trend(demo.client_doctype(), "Cedar & Pine Architects")
+		assert [(row["currency"], row["is_trial"]) for row in answer["usage"]] == [
+			("EUR", 0),
+			("USD", 0),
+			("USD", 1),
+		]
+		row = answer["usage"][1]
+		assert row["charges"] == {"now": 168, "before": 280, "same_day": 140, "projected": 372}
+		assert row["cost"]["now"] == 84
+		assert row["by_day"]["now"][11:16] == [144, 156, 168, None, None]
+		assert row["by_day"]["before"][27:29] == [280, None]
+		assert row["by_month"][-3:] == [None, 280, 168]
+		assert answer["labels"] == {"now": "Mar 2027 So Far", "before": "Feb 2027"}
+
+	def test_company_subscription_and_group_show_their_own(self, two_months, site):
+		from usage_helpers import SENTINEL
+
+		company = self.trend("Pax8 Company", MUELLER)
+		assert [row["charges"]["now"] for row in company["usage"]] == [300]
+		group = site.db.get_value(GROUP, {"resource_group": "Web Shop"})
+		assert [row["charges"]["now"] for row in self.trend("Pax8 Resource Group", group)["usage"]] == [168]
+		with pytest.raises(site.DoesNotExistError):
+			self.trend("Pax8 Subscription", SENTINEL)
+
+	def test_cost_is_left_out_for_whom_it_is_not(self, two_months, site, monkeypatch):
+		from msp_licensing.setup import demo
+		from msp_licensing.usage import amounts
+
+		monkeypatch.setattr(amounts, "sees_cost", lambda: False)
+		answer = self.trend(demo.client_doctype(), "Cedar & Pine Architects")
+		assert "cost" not in json.dumps(answer)
+
+	def test_a_restricted_manager_sees_nothing_of_another_client(
+		self, two_months, site, people, as_user, restrict
+	):
+		from msp_licensing.setup import demo
+
+		restrict(people.manager, "Müller & Söhne GmbH")
+		group = site.db.get_value(GROUP, {"resource_group": "Web Shop"})
+		with as_user(people.manager):
+			assert self.trend(demo.client_doctype(), "Müller & Söhne GmbH")["usage"]
+			for doctype, name in (
+				(demo.client_doctype(), "Cedar & Pine Architects"),
+				("Pax8 Resource Group", group),
+				("Pax8 Company", CEDAR),
+			):
+				with pytest.raises(site.PermissionError):
+					self.trend(doctype, name)
+
+	def test_other_doctypes_have_none(self, usage, site):
+		for doctype in ("User", "Pax8 Product"):
+			with pytest.raises(site.ValidationError):
+				self.trend(doctype, "Administrator")
+
+	def test_without_usage_there_is_nothing_to_show(self, usage):
+		from msp_licensing.setup import demo
+
+		assert self.trend(demo.client_doctype(), "Cedar & Pine Architects")["usage"] == []
 
 
 def test_what_a_group_came_to_is_in_the_report_as_pax8_has_it(history, usage):
