@@ -224,8 +224,8 @@ def _columns(rows_of: Rows, asked: Asked, *, cost: bool) -> list[dict[str, Any]]
 	before = month_label(month_before(asked.month))
 	found = [*rows_of.columns(), column("trial", _("Trial"), "Data", 70)]
 	if rows_of.with_groups:
-		found.append(column("groups", _("Resource Groups"), "Int", 90))
-	found.append(column("currency", _("Currency"), "Data", 80))
+		found.append(column("groups", _("Groups"), "Int", 80))
+	found.append(column("currency", _("Currency"), "Data", 95))
 	found += _amount_columns("", asked, before, _("{0}"))
 	if cost:
 		found += _amount_columns("cost_", asked, before, _("Partner Cost: {0}"))
@@ -239,7 +239,7 @@ def _columns(rows_of: Rows, asked: Asked, *, cost: bool) -> list[dict[str, Any]]
 
 def _amount_columns(prefix: str, asked: Asked, before: str, shape: str) -> list[dict[str, Any]]:
 	def amount(fieldname: str, label: str) -> dict[str, Any]:
-		return column(f"{prefix}{fieldname}", shape.format(label), "Currency", 130, "currency")
+		return column(f"{prefix}{fieldname}", shape.format(label), "Currency", 155, "currency")
 
 	found = [amount("now", asked.label)]
 	if asked.is_current:
@@ -247,14 +247,14 @@ def _amount_columns(prefix: str, asked: Asked, before: str, shape: str) -> list[
 			amount("projected", _("Projection")),
 			amount("same_day", _("{0}, Same Day").format(before)),
 			amount("change", _("Change")),
-			column(f"{prefix}change_percent", shape.format(_("Change (%)")), "Percent", 90),
+			column(f"{prefix}change_percent", shape.format(_("Change (%)")), "Percent", 115),
 			amount("before", before),
 		]
 	else:
 		found += [
 			amount("before", before),
 			amount("change", _("Change")),
-			column(f"{prefix}change_percent", shape.format(_("Change (%)")), "Percent", 90),
+			column(f"{prefix}change_percent", shape.format(_("Change (%)")), "Percent", 115),
 		]
 	return found
 
@@ -343,7 +343,7 @@ def _chart_by_month(
 	shown, rest = (ordered, []) if len(ordered) <= SERIES else (ordered[: SERIES - 1], ordered[SERIES - 1 :])
 	datasets = [
 		{
-			"name": f"{series_name(rows_of.label(one.row))} ({currency})",
+			"name": series_name(rows_of.label(one.row)),
 			"values": [flt(one.months.get(month) or 0) for month in months],
 		}
 		for one in shown
@@ -351,12 +351,13 @@ def _chart_by_month(
 	if rest:
 		datasets.append(
 			{
-				"name": _("{0} others ({1})").format(len(rest), currency),
+				"name": _("{0} others").format(len(rest)),
 				"values": [flt(sum(one.months.get(month) or Decimal(0) for one in rest)) for month in months],
 			}
 		)
 	return {
 		"data": {"labels": [month_label(month) for month in months], "datasets": datasets},
+		"title": _("Charges in {0}").format(currency),
 		"type": "bar",
 		"colors": list(COLORS[: len(datasets)]),
 		"barOptions": {"stacked": 1},
@@ -433,9 +434,9 @@ def _day_columns(asked: Asked, *, cost: bool) -> list[dict[str, Any]]:
 	found = [
 		column("day", _("Day (UTC)"), "Date", 110),
 		column("trial", _("Trial"), "Data", 70),
-		column("currency", _("Currency"), "Data", 80),
-		column("added", _("Added on the Day"), "Currency", 140, "currency"),
-		column("total", _("Total of the Month"), "Currency", 150, "currency"),
+		column("currency", _("Currency"), "Data", 95),
+		column("added", _("Added on the Day"), "Currency", 165, "currency"),
+		column("total", _("Total of the Month"), "Currency", 165, "currency"),
 		column(
 			"before",
 			_("{0}, Same Day").format(month_label(month_before(asked.month))),
@@ -443,12 +444,12 @@ def _day_columns(asked: Asked, *, cost: bool) -> list[dict[str, Any]]:
 			150,
 			"currency",
 		),
-		column("decreased", _("Groups That Fell"), "Int", 110),
+		column("decreased", _("Groups That Fell"), "Int", 140),
 	]
 	if cost:
 		found += [
-			column("cost_added", _("Partner Cost: Added"), "Currency", 140, "currency"),
-			column("cost_total", _("Partner Cost: Total"), "Currency", 140, "currency"),
+			column("cost_added", _("Partner Cost: Added"), "Currency", 165, "currency"),
+			column("cost_total", _("Partner Cost: Total"), "Currency", 165, "currency"),
 		]
 	return found
 
@@ -461,25 +462,37 @@ def _chart_by_day(
 	keys = [key for key in now if key[1] == trial] or list(now)
 	if not keys:
 		return None
-	key = max(keys, key=lambda one: (max(now[one].values()), one))
+	known = amounts.currencies(asked.scope, [asked.month])
+	key = min(keys, key=lambda one: known.index(one[0]) if one[0] in known else len(known))
 	before = month_before(asked.month)
 	length = max(monthrange(month.year, month.month)[1] for month in (asked.month, before))
-	datasets = [
-		{"name": f"{asked.label} ({key[0]})", "values": line(now[key], asked.month, length)},
-	]
-	if then.get(key):
-		datasets.append(
-			{"name": f"{month_label(before)} ({key[0]})", "values": line(then[key], before, length)}
-		)
 	return {
-		"data": {"labels": [str(day) for day in range(1, length + 1)], "datasets": datasets},
-		"type": "line",
+		"data": days_chart(
+			line(now[key], asked.month, length), line(then.get(key, {}), before, length), asked.month
+		),
+		"title": _("Charges in {0}").format(key[0]),
+		"type": "axis-mixed",
 		"colors": ["blue", "grey"],
 		"lineOptions": {"hideDots": 1},
 		"fieldtype": "Currency",
 		"options": "currency",
 		"currency": key[0],
 	}
+
+
+def days_chart(now: list[float | None], then: list[float | None], month: date) -> dict[str, Any]:
+	"""Running totals of a month as bars, with those of the month before as a line.
+
+	A chart has no gaps: a day that was not read has no bar, and after its end a month stays at what it came to.
+	"""
+	known = [value for value in then if value is not None]
+	datasets = [
+		{"name": month_label(month), "chartType": "bar", "values": [value or 0.0 for value in now]},
+	]
+	if known:
+		before = [value if value is not None else known[-1] for value in then]
+		datasets.append({"name": month_label(month_before(month)), "chartType": "line", "values": before})
+	return {"labels": [str(day) for day in range(1, len(now) + 1)], "datasets": datasets}
 
 
 def line(days: dict[date, Decimal], month: date, length: int) -> list[float | None]:

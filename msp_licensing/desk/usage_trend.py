@@ -10,7 +10,7 @@ from frappe.utils import flt
 
 from msp_licensing import permissions
 from msp_licensing.clients import CLIENT_DOCTYPES
-from msp_licensing.desk.usage_reports import line, month_label
+from msp_licensing.desk.usage_reports import days_chart, line, month_label
 from msp_licensing.rules.usage_projection import days_of
 from msp_licensing.sync.kinds.usage.months import month_before
 from msp_licensing.usage import amounts
@@ -35,7 +35,8 @@ def trend(doctype: str, name: str) -> dict[str, Any]:
 	Returns:
 		`usage`: rows with `currency`, `is_trial`, `charges` and, for whoever may read it, `cost`. Each of the two has
 		`now`, `before`, `same_day` (the month before on the same day) and `projected`: amounts, None if not known.
-		`by_day` (of charges): `now` and `before`, a value for each day of the month, None after the last that was read.
+		`by_day` (of charges): `now` and `before`, a value for each day of the month, None after the last that was read; `chart`,
+		the same as data of a chart.
 		`by_month` (of charges): a value for each of `months`; None: nothing is known.
 		`labels`: `now` and `before`, the months in words. `months`: the last twelve in words, the oldest first.
 		`filters`: for a link to the reports.
@@ -62,8 +63,9 @@ def trend(doctype: str, name: str) -> dict[str, Any]:
 				"is_trial": key[1],
 				**{amount: _numbers(total) for amount, total in totals.get(key, {CHARGES: Amount()}).items()},
 				"by_day": {
-					"now": line(now.get(key, {}), month, length),
-					"before": line(then.get(key, {}), before, length),
+					"now": (days := line(now.get(key, {}), month, length)),
+					"before": (days_before := line(then.get(key, {}), before, length)),
+					"chart": days_chart(days, days_before, month),
 				},
 				"by_month": [_number(by_month[one]) for one in months],
 			}

@@ -1,6 +1,7 @@
 """From which amounts on people are told of usage: Licensing Settings, the vendors' own thresholds, and the clients' policies."""
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -80,17 +81,50 @@ def thresholds() -> Thresholds:
 
 def _of_clients(factor: Decimal) -> dict[Client, Decimal | None]:
 	"""What clients' policies say. Of several, which merged clients leave, the one that tells sooner."""
-	found: dict[Client, Decimal | None] = {}
+	rows: dict[Client, list[Any]] = defaultdict(list)
 	for row in frappe.get_all(
-		CLIENT_POLICY,
-		{"disabled": 0, "usage_alerts": ("in", (OWN, NEVER))},
-		["client_doctype", "client", "usage_alerts", "spike_factor"],
+		CLIENT_POLICY, {"disabled": 0}, ["client_doctype", "client", "usage_alerts", "spike_factor"]
 	):
-		key = (row.client_doctype, row.client)
-		own = None if row.usage_alerts == NEVER else decimal(row.spike_factor or 0) or factor
-		before = found.get(key)
-		found[key] = own if before is None else before if own is None else min(own, before)
-	return found
+		rows[row.client_doctype, row.client].append(row)
+	return {
+		client: _sooner(own, factor)
+		for client, own in rows.items()
+		if any(row.usage_alerts in (OWN, NEVER) for row in own)
+	}
+
+
+def _sooner(own: Iterable[Any], factor: Decimal) -> Decimal | None:
+	"""The lowest threshold of some policies; None where all say never. `factor`: what is inherited."""
+	found = [
+		(decimal(row.spike_factor or 0) or factor) if row.usage_alerts == OWN else factor
+		for row in own
+		if row.usage_alerts != NEVER
+	]
+	return min(found) if found else None
+
+
+def strictest(own: Sequence[Any]) -> dict[str, Any]:
+	"""The fields of one Licensing Client Policy that tells as soon as the soonest of several does.
+
+	Args:
+		own: policies as documents.
+	"""
+	lowest: dict[str, Decimal] = {}
+	for row in (row for one in own for row in one.usage_budgets):
+		amount = decimal(row.amount or 0)
+		if amount > 0:
+			lowest[row.currency] = min(amount, lowest.get(row.currency, amount))
+	values: dict[str, Any] = {
+		"usage_budgets": [
+			{"currency": currency, "amount": float(amount)} for currency, amount in lowest.items()
+		]
+	}
+	if any(one.usage_alerts in (OWN, NEVER) for one in own):
+		factor = _sooner(own, thresholds().factor)
+		values["usage_alerts"] = NEVER if factor is None else OWN
+		if factor is not None:
+			values["spike_factor"] = float(factor)
+	return values
 
 
 def budgets() -> dict[tuple[str, str, str], Decimal]:

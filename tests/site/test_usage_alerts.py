@@ -184,6 +184,24 @@ class TestSpikes:
 		check(site)
 		assert alerts(site)
 
+	def test_the_strictest_of_merged_policies_is_written_into_one(self, site, sandbox):
+		from msp_licensing.changes import merged_policies
+
+		first = budget(site, 500, usage_alerts="Never")
+		second = policy(
+			site,
+			MUELLER_NAME,
+			usage_alerts="Own",
+			spike_factor=4,
+			usage_budgets=[{"currency": "USD", "amount": 200}, {"currency": "EUR", "amount": 9}],
+		)
+		site.db.set_value("Licensing Client Policy", second.name, "client", first.client)
+		merged_policies.make_one(site.get_doc("Licensing Client Policy", first.name))
+		kept = site.get_doc("Licensing Client Policy", first.name)
+		assert {row.currency: row.amount for row in kept.usage_budgets} == {"USD": 200, "EUR": 9}
+		assert (kept.usage_alerts, kept.spike_factor) == ("Own", 4)
+		assert site.db.get_value("Licensing Client Policy", second.name, "disabled") == 1
+
 	def test_managers_read_of_the_clients_they_may_see(self, spiked, site, people, restrict, as_user):
 		spiked.month(MARCH, date(2027, 3, 13), "Theirs", 20, company=MUELLER)
 		spiked.keep_all(TODAY, {"Theirs": 560}, company=MUELLER)

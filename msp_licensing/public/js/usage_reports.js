@@ -21,7 +21,8 @@ frappe.provide("msp_licensing");
 		});
 	}
 
-	msp_licensing.usage_report = () => ({
+	/** The settings of a report. `months_in_chart`: whether its chart is of several months. */
+	msp_licensing.usage_report = ({ months_in_chart = true } = {}) => ({
 		filters: [
 			{
 				fieldname: "month",
@@ -56,7 +57,7 @@ frappe.provide("msp_licensing");
 				options: ["3", "6", "12", "24"],
 				default: "12",
 			},
-		],
+		].filter(({ fieldname }) => months_in_chart || fieldname !== "months"),
 
 		async onload(report) {
 			const [doctype, vendors] = await Promise.all([

@@ -88,32 +88,31 @@ frappe.provide("msp_licensing");
 
 	function days({ by_day }, { labels }) {
 		return {
-			type: "line",
-			labels: by_day.now.map((_value, index) => String(index + 1)),
+			type: "axis-mixed",
+			data: by_day.chart,
+			heading: __("Day"),
+			labels: by_day.chart.labels,
 			datasets: [
 				{ name: labels.now, values: by_day.now },
 				{ name: labels.before, values: by_day.before },
-			].filter(({ values }) => values.some((value) => value != null)),
-			heading: __("Day"),
+			],
 		};
 	}
 
 	function months({ by_month }, answer) {
-		return {
-			type: "bar",
-			labels: answer.months,
-			datasets: [{ name: __("Charges"), values: by_month }],
-			heading: __("Month"),
-		};
+		const shown = { labels: answer.months, datasets: [{ name: __("Charges"), values: by_month }] };
+		// A chart takes nothing for 0; the table tells them apart.
+		const values = by_month.map((value) => value ?? 0);
+		return { type: "bar", data: { labels: answer.months, datasets: [{ values }] }, heading: __("Month"), ...shown };
 	}
 
-	function draw(element, { type, labels, datasets }, currency) {
+	function draw(element, { type, data }, currency) {
 		frappe.utils.make_chart(element, {
 			type,
-			data: { labels, datasets: datasets.map(({ name, values }) => ({ name: `${name} (${currency})`, values })) },
+			data,
 			height: 220,
 			colors: ["blue", "grey"],
-			axisOptions: { xIsSeries: type === "line" },
+			axisOptions: { xIsSeries: 0 },
 			lineOptions: { hideDots: 1 },
 			tooltipOptions: {
 				formatTooltipY: (value) => (value == null ? "—" : `${format_number(value, null, 2)} ${currency}`),
