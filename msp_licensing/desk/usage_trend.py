@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import flt
+from frappe.utils import escape_html, flt
 
 from msp_licensing import permissions
 from msp_licensing.clients import CLIENT_DOCTYPES
@@ -82,7 +82,7 @@ def _scope(doctype: str, name: str) -> tuple[Scope, dict[str, str]]:
 		permissions.require_client(doctype, name)
 		return Scope(client_doctype=doctype, client=name), {"client": name}
 	if doctype not in _COLUMNS:
-		frappe.throw(_("There is no usage of {0}.").format(_(doctype)))
+		frappe.throw(_("There is no usage of {0}.").format(escape_html(doctype)))
 	doc = frappe.get_doc(doctype, name)
 	doc.check_permission("read")
 	filters = {key: doc.get(key) for key in ("client", "vendor") if doc.get(key)}

@@ -39,7 +39,8 @@ frappe.provide("msp_licensing");
 				get_options: () => client_doctype,
 			},
 			{ fieldname: "vendor", label: __("Vendor"), fieldtype: "Autocomplete", options: [] },
-			{ fieldname: "currency", label: __("Currency"), fieldtype: "Link", options: "Currency" },
+			// No Link: licensing managers need no right to read currencies.
+			{ fieldname: "currency", label: __("Currency"), fieldtype: "Data" },
 			{
 				fieldname: "trial",
 				label: __("Trials"),
