@@ -77,6 +77,7 @@ NAMED = (
 	"Pax8 Resource Group",
 	"Pax8 Subscription",
 	"Pax8 Subscription Change",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Month",
 	"Pax8 Usage Rule",

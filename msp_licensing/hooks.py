@@ -27,7 +27,7 @@ before_uninstall = "msp_licensing.setup.uninstall.before_uninstall"
 
 # ERPNext's Customer shows its portal users, as MSP Client does; a user shows for which clients.
 doctype_js = {
-	"Customer": "public/js/customer.js",
+	"Customer": ["public/js/customer.js", "public/js/usage_trend.js"],
 	"User": "public/js/user.js",
 	"Licensing Client Policy": "public/js/what_if.js",
 	"Licensing Settings": [
@@ -37,8 +37,16 @@ doctype_js = {
 		"public/js/self_service_rules.js",
 		"public/js/vendor_changes.js",
 	],
+	"MSP Client": "public/js/usage_trend.js",
+	"Pax8 Company": "public/js/usage_trend.js",
 	"Pax8 Product": "public/js/vendor_changes.js",
-	"Pax8 Resource Group": ["public/js/usage_amounts.js", "public/js/usage_assign.js"],
+	"Pax8 Resource Group": [
+		"public/js/usage_amounts.js",
+		"public/js/usage_assign.js",
+		"public/js/usage_trend.js",
+	],
+	"Pax8 Subscription": "public/js/usage_trend.js",
+	"Pax8 Usage Alert": "public/js/usage_trend.js",
 	"Pax8 Usage Line": "public/js/usage_amounts.js",
 	"Pax8 Usage Month": "public/js/usage_amounts.js",
 	"Pax8 Usage Snapshot": "public/js/usage_amounts.js",
@@ -63,6 +71,7 @@ _OWN_DOCTYPES = (
 	"Pax8 Subscription Change",
 	"Pax8 Sync Run",
 	"Pax8 Sync Warning",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",
@@ -74,6 +83,8 @@ _OWN_DOCTYPES = (
 doctype_list_js = dict.fromkeys(
 	(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"), "public/js/plain_text.js"
 )
+# The reports of usage are of Pax8 Usage Month: what they share is there before their own scripts are.
+doctype_list_js["Pax8 Usage Month"] = ["public/js/plain_text.js", "public/js/usage_reports.js"]
 
 permission_query_conditions = {
 	**dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions"),
@@ -156,7 +167,10 @@ scheduler_events = {
 # What follows from usage that was read, within the transaction: groups that were stored (`groups`: their names), and the end
 # of a run that was not broken off.
 msp_licensing_usage_stored = ["msp_licensing.usage.rules.apply_to"]
-msp_licensing_usage_read = ["msp_licensing.usage.announcements.tell_managers"]
+msp_licensing_usage_read = [
+	"msp_licensing.usage.announcements.tell_managers",
+	"msp_licensing.usage.alerts.check",
+]
 
 role_home_page = dict.fromkeys(("Licensing Client", "Licensing Approver", "Licensing Viewer"), "licensing")
 portal_menu_items = [
@@ -194,15 +208,17 @@ default_log_clearing_doctypes = {
 	"License Change Notice": 365,
 	"Pax8 Sync Run": 30,
 	"Pax8 Sync Warning": 180,
+	"Pax8 Usage Alert": 400,
 	"Pax8 Webhook Event": 30,
 }
 
-# Having been told of something, having done something, having access, or a day's total keeps no user and no client from
-# being deleted.
+# Having been told of something, having done something, having access, a day's total, or an alert keeps no user and no client
+# from being deleted.
 ignore_links_on_delete = [
 	"License Change Event",
 	"License Change Notice",
 	"Licensing Portal User",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Snapshot",
 ]
 

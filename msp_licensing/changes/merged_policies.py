@@ -87,6 +87,8 @@ def make_one(doc: Any) -> int:
 	Raises:
 		frappe.ValidationError: no single policy can say that, such as limits in two currencies.
 	"""
+	from msp_licensing.usage import alert_settings
+
 	own = of_client(doc)
 	base = policies.current_policy()
 	together = policies.with_all(base, own)
@@ -96,7 +98,7 @@ def make_one(doc: Any) -> int:
 				escape_html(together.limit_currency)
 			)
 		)
-	doc.update(_own_values(together, base, own))
+	doc.update(_own_values(together, base, own) | alert_settings.strictest(own))
 	doc.save()
 	return keep(doc)
 

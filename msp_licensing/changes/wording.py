@@ -49,15 +49,17 @@ def _render(subject: str, message: str, values: dict[str, Any]) -> tuple[str, st
 	jinja = get_jenv()
 	return (
 		" ".join(jinja.from_string(subject).render(values).split())[:255],
-		jinja.from_string(message).render(_escaped(values)).strip(),
+		jinja.from_string(message).render(escaped(values)).strip(),
 	)
 
 
-def _escaped(value: Any) -> Any:
+def escaped(value: Any) -> Any:
+	"""Texts, also in lists and rows, so that a template can put them into a mail: as HTML, and with no address in them that
+	Frappe would complete."""
 	if isinstance(value, dict):
-		return {key: _escaped(one) for key, one in value.items()}
+		return {key: escaped(one) for key, one in value.items()}
 	if isinstance(value, list | tuple):
-		return [_escaped(one) for one in value]
+		return [escaped(one) for one in value]
 	if not isinstance(value, str):
 		return value
 	# Frappe looks for src= and href= in a finished mail, in texts as well, and puts the site's address behind them.

@@ -224,6 +224,24 @@ def to_review(days: int = DAYS, *, accepted: bool = False) -> list[dict[str, Any
 	return sorted(found, key=lambda row: ((row.product_name or "").casefold(), row.name))
 
 
+def usage_products() -> list[dict[str, Any]]:
+	"""Products that are billed by usage, or that evidence speaks for it, as far as the user may read products.
+
+	Takes a fixed number of queries; rows and order as in `to_review`, without `kinds`.
+	"""
+	seen, used = verdicts.evidence(), _subscriptions()
+	rows = {
+		row.name: row
+		for filters in ({"usage_class": USAGE}, {"name": ("in", list(seen) or [""])})
+		for row in _list(filters, accepted=True)
+	}
+	for row in rows.values():
+		row.evidence = seen.get(row.name, Evidence())
+		row.subscriptions = used.get(row.name, 0)
+		row.reasons = sentences(row.usage_class_reasons)
+	return sorted(rows.values(), key=lambda row: ((row.product_name or "").casefold(), row.name))
+
+
 def _kinds(row: Any) -> list[str]:
 	by_kind = {
 		CHANGED: row.changed,

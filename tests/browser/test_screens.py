@@ -18,6 +18,7 @@ DOCTYPES = (
 	"Pax8 Subscription Change",
 	"Pax8 Sync Run",
 	"Pax8 Sync Warning",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",
@@ -31,12 +32,21 @@ MADE_BY_HAND = ("License Change Request", "Licensing Client Policy", "MSP Client
 MAY_BE_NONE = {
 	"MSP Client",
 	"Pax8 Sync Warning",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Rule",
 	"Pax8 Webhook Event",
 }
 SETTINGS = ("Licensing Settings", "Pax8 Settings")
-REPORTS = ("License Changes", "Billing Class Review")
+REPORTS = (
+	"License Changes",
+	"Billing Class Review",
+	"Usage by Client",
+	"Usage by Vendor",
+	"Usage by Resource Group",
+	"Usage by Day",
+	"Usage Products",
+)
 
 
 def route(doctype: str) -> str:

@@ -20,6 +20,7 @@ OWN_TABLES = (
 	"License Change Request",
 	"Licensing Client Policy",
 	"Licensing Portal User",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",
@@ -37,6 +38,8 @@ OWN_TABLES = (
 	"MSP Client",
 	"Licensing Vendor Override",
 	"Licensing Return Window",
+	"Licensing Usage Amount",
+	"Licensing Usage Vendor",
 )
 
 

@@ -48,6 +48,7 @@ READS = {
 	"usage_inbox.load": {},
 	"usage_inbox.group": {"name": "‡"},
 	"usage_inbox.unassigned_amount": {},
+	"usage_trend.trend": {"doctype": "Pax8 Subscription", "name": SUBSCRIPTION},
 }
 MANAGER_READS = {
 	"requests.preview": {"subscription": SUBSCRIPTION, "wanted": "12"},

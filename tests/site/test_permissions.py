@@ -10,6 +10,7 @@ DOCTYPES = (
 	"Pax8 Resource Group",
 	"Pax8 Subscription",
 	"Pax8 Sync Run",
+	"Pax8 Usage Alert",
 	"Pax8 Usage Assignment",
 	"Pax8 Usage Line",
 	"Pax8 Usage Month",

@@ -47,3 +47,10 @@ class LicensingClientPolicy(PlainTextDocument):
 		from msp_licensing.changes.policies import check_own
 
 		check_own(self)
+		self.validate_budgets()
+
+	def validate_budgets(self):
+		"""A currency has one budget."""
+		from msp_licensing.usage.alert_settings import refuse_same_currency
+
+		refuse_same_currency(self.usage_budgets)

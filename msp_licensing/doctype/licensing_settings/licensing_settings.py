@@ -17,6 +17,13 @@ class LicensingSettings(PlainTextDocument):
 		self.validate_client_doctype()
 		self.clean_vendor_overrides()
 		self.clean_return_windows()
+		self.validate_usage_alerts()
+
+	def validate_usage_alerts(self):
+		from msp_licensing.usage import alert_settings
+
+		alert_settings.refuse_same_currency(self.spike_minimums)
+		alert_settings.refuse_same_vendor(self.usage_vendors)
 
 	def on_update(self):
 		if self.has_value_changed("client_price_from") or self.has_value_changed("client_price_markup"):

@@ -1,0 +1,5 @@
+from msp_licensing.plain_text import PlainTextDocument
+
+
+class LicensingUsageVendor(PlainTextDocument):
+	pass
