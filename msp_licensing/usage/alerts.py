@@ -262,7 +262,7 @@ def _keep(alert: Alert) -> bool:
 			**alert.values,
 			"unique_key": alert.key,
 			"told_to": "\n".join(alert.users),
-			**clock.stamp("told_on"),
+			**clock.stamp("alerted_on"),
 		}
 	)
 	frappe.db.savepoint("usage_alert")

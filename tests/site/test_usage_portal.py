@@ -107,7 +107,7 @@ def test_a_trial_stands_apart_and_in_no_total(usage, people, overview, shown, re
 	usage.sync()
 	lines = card_of(overview(people.foreign_requester), ACRONIS)["usage"]["lines"]
 	assert len(lines) == 2 and lines[1].startswith("Trial: ") and lines[1].endswith("not charged")
-	page = shown(people.foreign_requester)
+	page = shown(people.foreign_requester, subscription=ACRONIS)
 	charges, trial = page["amounts"]
 	paying = usage.group(storybook.MUELLER_ACRONIS_GROUP, ACRONIS)
 	assert (charges["label"], trial["label"]) == ("Charges", "Trial, not charged")
@@ -362,12 +362,15 @@ def test_a_group_that_is_assigned_is_seen_though_its_subscription_is_the_provide
 	assert "More usage" in told["html"]
 	page = shown(subscription=SENTINEL)
 	assert [group["name"] for group in page["groups"]] == [storybook.SENTINELONE_OF_CEDAR]
-	assert not overview(people.foreign_requester)["page"]["other_usage"]
+	(foreign,) = overview(people.foreign_requester)["page"]["other_usage"]
+	amount = money(usage.group(storybook.SENTINELONE_DISPUTED).this_month_charges)
+	assert foreign["lines"] == [f"$ {amount:,.2f} so far this month, not final"], "its own group only"
 
 
 def test_a_group_that_moves_in_mid_month_shows_each_client_its_own_days_only(
 	usage, people, shown, retail, download
 ):
+	usage.put(storybook.SENTINELONE_DISPUTED, companyId=None)
 	usage.put("moving", companyId=CEDAR_COMPANY, currentCharges=111)
 	usage.on(2027, 3, 14, 4, 0)
 	usage.put("moving", currentCharges=222)

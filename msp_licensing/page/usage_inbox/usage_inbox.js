@@ -226,11 +226,11 @@
 				if (row.why === "Company Not Mapped") {
 					const company = esc(row.pax8_company_name || row.pax8_company);
 					const link = frappe.utils.get_form_link("Pax8 Company", row.pax8_company);
-					parts.push(
-						`<div class="small">${__("Pax8 names {0}, which nobody has mapped. Mapping it is better than an assignment.", [
-							row.pax8_company_name ? `<a href="${link}">${company}</a>` : company,
-						])}</div>`
-					);
+					const shown = row.pax8_company_name ? `<a href="${link}">${company}</a>` : company;
+					const text = __("Pax8 names {0}, which nobody has mapped. Mapping it is better than an assignment.", [
+						shown,
+					]);
+					parts.push(`<div class="small">${text}</div>`);
 				}
 				const [best, ...others] = row.suggestions;
 				if (best) {

@@ -43,12 +43,13 @@ frappe.provide("msp_licensing.usage");
 
 	function suggestions_html(suggestions) {
 		if (!suggestions?.length) return "";
-		const rows = suggestions.map(
-			(one, number) => `<div class="d-flex align-items-start justify-content-between border rounded px-3 py-2 mb-2">
+		const rows = suggestions.map((one, number) => {
+			const label = __("Choose {0}", [one.title]);
+			return `<div class="d-flex align-items-start justify-content-between border rounded px-3 py-2 mb-2">
 				<div><b>${esc(one.title)}</b><div class="small text-muted">${one.reasons.map(esc).join("<br>")}</div></div>
 				<button type="button" class="btn btn-default btn-xs ml-3 use" data-number="${number}"
-					aria-label="${esc(__("Choose {0}", [one.title]))}">${__("Choose")}</button></div>`
-		);
+					aria-label="${esc(label)}">${__("Choose")}</button></div>`;
+		});
 		return `<div class="control-label mb-2">${__("Is it one of these?")}</div>${rows.join("")}`;
 	}
 

@@ -84,8 +84,9 @@ frappe.provide("msp_licensing");
 				return esc(value); // Frappe would make no link of it, and put it in as it is
 			}
 			const html = default_formatter(value, row, column, data);
-			if (/projected$/.test(column.fieldname)) return `<em title="${esc(__("A projection, not an amount"))}">${html}</em>`;
-			return html;
+			if (!/projected$/.test(column.fieldname)) return html;
+			const title = __("A projection, not an amount");
+			return `<em title="${esc(title)}">${html}</em>`;
 		},
 	});
 

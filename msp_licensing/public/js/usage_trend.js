@@ -56,10 +56,11 @@ frappe.provide("msp_licensing");
 			? `<span class="indicator-pill no-indicator-dot blue ml-2">${__("Trial, not billed")}</span>`
 			: "";
 		const id = frappe.dom.get_unique_id();
+		const chart_label = __("Chart");
 		const $block = $(`<section class="mb-4" aria-labelledby="${id}">
 			<div class="d-flex flex-wrap align-items-center justify-content-between mb-2">
 				<h6 class="m-0" id="${id}">${esc(currency)}${trial}</h6>
-				<div class="btn-group" role="group" aria-label="${esc(__("Chart"))}">
+				<div class="btn-group" role="group" aria-label="${esc(chart_label)}">
 					<button class="btn btn-default btn-xs" data-chart="by_day">${__("By Day")}</button>
 					<button class="btn btn-default btn-xs" data-chart="by_month">${__("By Month")}</button>
 				</div>
