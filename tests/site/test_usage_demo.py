@@ -61,7 +61,9 @@ def test_there_is_a_trial_a_decrease_and_usage_that_is_nobodys(history, site):
 	assert trial.is_trial and trial.client == demo.MUELLER
 	assert site.db.exists(SNAPSHOT, {"decreased": 1, "client": demo.CEDAR})
 	groups = history.groups(subscription=SENTINEL)
-	assert {group.client for group in groups if group.resource_group != storybook.SENTINELONE_DISPUTED} == {None}
+	assert {group.client for group in groups if group.resource_group != storybook.SENTINELONE_DISPUTED} == {
+		None
+	}
 	assert site.db.exists(LINE, {"day": ("<", TODAY), "quantity": (">", 0)})
 
 
