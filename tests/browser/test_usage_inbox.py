@@ -95,9 +95,11 @@ def test_several_are_assigned_and_ignored_with_the_keyboard_alone(look, inbox):
 	expect(page.get_by_text("2 selected")).to_be_visible()
 	page.get_by_role("button", name="Ignore Selected").press("Enter")
 	dialog = page.locator(".modal.show")
+	expect(dialog.locator("textarea")).to_be_focused()  # it is still being faded in before, and stays then
 	dialog.locator("textarea").fill("Our own")
 	dialog.get_by_role("button", name="Ignore", exact=True).press("Enter")
 	expect(row_of(page, storybook.SENTINELONE_TRIAL)).to_have_count(0)
+	expect(dialog).to_have_count(0)
 	assert placed(look, storybook.SENTINELONE_TRIAL)[0] == "Ignored"
 	page.locator(".usage-sections").get_by_role("button", name="Ignored").click()
 	expect(row_of(page, storybook.SENTINELONE_TRIAL)).to_contain_text("Ignored by Maya Manager: Our own")

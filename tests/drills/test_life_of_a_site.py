@@ -110,6 +110,8 @@ def checkout_status() -> str:
 
 def test_a_site_is_the_same_after_a_second_migration_and_free_of_the_app_after_its_removal(fresh):
 	files = checkout_status()
+	# What the other apps do at a migration is none of ours.
+	fresh.frappe("migrate the site", "migrate", "--skip-search-index")
 	before = picture(fresh)
 	fresh.frappe("install the app", "install-app", APP)
 	assert APP in fresh.installed_apps()
