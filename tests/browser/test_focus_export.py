@@ -43,7 +43,10 @@ def test_the_list_of_months_exports_costs_of_all_and_asks_for_a_client_otherwise
 	page = sign_in(with_usage.manager, "/app/pax8-usage-month")
 	page.locator(".page-head:visible").get_by_role("button", name="Export (FOCUS)").click()
 	dialog = page.locator(".modal.show")
-	status, export = dialog.locator("[data-fieldname=preview] [role=status]"), dialog.get_by_role("button", name="Export", exact=True)
+	status, export = (
+		dialog.locator("[data-fieldname=preview] [role=status]"),
+		dialog.get_by_role("button", name="Export", exact=True),
+	)
 	expect(status).to_contain_text("Choose a client.")
 	expect(export).to_be_disabled()
 	dialog.locator("[data-fieldname=amounts] select").select_option("cost")
