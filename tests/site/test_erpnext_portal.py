@@ -93,7 +93,7 @@ def test_orders_invoices_and_quotations_are_listed_shown_and_printed(sold, peopl
 		assert (
 			"Support Hour" not in http.get("/printview", params={"doctype": kind, "name": others[kind]}).text
 		)
-		more = http.get(METHOD + "frappe.www.list.get", params={"doctype": kind})
+		more = http.get(METHOD + "frappe.www.list.get_list_data", params={"doctype": kind})
 		assert more.status_code == 200 and mine[kind] in more.text and others[kind] not in more.text, kind
 
 

@@ -8,8 +8,11 @@ frappe.provide("msp_licensing");
 	/** A button on the form of a client (MSP Client or Customer). */
 	msp_licensing.show_focus_export = function (frm) {
 		if (frm.is_new() || !frappe.model.can_export("Pax8 Usage Month")) return;
-		frm.add_custom_button(__("Export Usage (FOCUS)"), () =>
-			msp_licensing.export_focus({ client_doctype: frm.doctype, client: frm.doc.name })
+		// In a group: with ERPNext on Frappe 16 one button more would push Save off the page.
+		frm.add_custom_button(
+			__("Export Usage (FOCUS)"),
+			() => msp_licensing.export_focus({ client_doctype: frm.doctype, client: frm.doc.name }),
+			__("Actions")
 		);
 	};
 
