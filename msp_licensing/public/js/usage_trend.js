@@ -112,6 +112,8 @@ frappe.provide("msp_licensing");
 			type,
 			data,
 			height: 220,
+			// The library fails where the form is drawn anew while a chart still moves.
+			animate: 0,
 			colors: ["blue", "grey"],
 			axisOptions: { xIsSeries: 0 },
 			lineOptions: { hideDots: 1 },
