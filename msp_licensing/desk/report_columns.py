@@ -1,6 +1,9 @@
-"""Columns of the app's reports."""
+"""Columns and charts of the app's reports."""
 
 from typing import Any
+
+# Of a chart that does not move: the library fails where it is drawn anew, or its width changes, while it still moves.
+STILL = {"animate": 0, "disableEntryAnimation": 1}
 
 
 def column(

@@ -12,7 +12,7 @@ from frappe import _, _lt
 from frappe.utils import cint, escape_html, flt, formatdate
 
 from msp_licensing import permissions
-from msp_licensing.desk.report_columns import column
+from msp_licensing.desk.report_columns import STILL, column
 from msp_licensing.desk.spreadsheets import plain
 from msp_licensing.rules.usage_projection import same_day_before
 from msp_licensing.sync.kinds.usage.months import first_day, last_day, month_before
@@ -361,6 +361,7 @@ def _chart_by_month(
 		"type": "bar",
 		"colors": list(COLORS[: len(datasets)]),
 		"barOptions": {"stacked": 1},
+		**STILL,
 		"fieldtype": "Currency",
 		"options": "currency",
 		"currency": currency,
@@ -474,6 +475,7 @@ def _chart_by_day(
 		"type": "axis-mixed",
 		"colors": ["blue", "grey"],
 		"lineOptions": {"hideDots": 1},
+		**STILL,
 		"fieldtype": "Currency",
 		"options": "currency",
 		"currency": key[0],

@@ -19,6 +19,7 @@ function draw() {
 		type: "bar",
 		height: 260,
 		animate: 0,
+		disableEntryAnimation: 1,
 		colors: COLOURS,
 		truncateLegends: 1,
 		showLegend: 0,

@@ -112,8 +112,9 @@ frappe.provide("msp_licensing");
 			type,
 			data,
 			height: 220,
-			// The library fails where the form is drawn anew while a chart still moves.
+			// The library fails where the form is drawn anew, or its width changes, while a chart still moves.
 			animate: 0,
+			disableEntryAnimation: 1,
 			colors: ["blue", "grey"],
 			axisOptions: { xIsSeries: 0 },
 			lineOptions: { hideDots: 1 },

@@ -13,7 +13,7 @@ from msp_licensing import clock, permissions
 from msp_licensing.changes import states
 from msp_licensing.changes.audit import events
 from msp_licensing.changes.states import DOCTYPE
-from msp_licensing.desk.report_columns import column
+from msp_licensing.desk.report_columns import STILL, column
 from msp_licensing.desk.spreadsheets import plain
 
 # Compared, and not shown.
@@ -217,6 +217,7 @@ def chart(rows: list[Any]) -> dict[str, Any] | None:
 		"type": "bar",
 		"colors": [color for _label, color, _states in GROUPS],
 		"barOptions": {"stacked": 1},
+		**STILL,
 	}
 
 
