@@ -20,6 +20,11 @@ class ClientRecord:
 	name: str
 
 
+def site_client_doctype() -> str:
+	"""The DocType of this site's clients, as Licensing Settings have it."""
+	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or CLIENT_DOCTYPES[0]
+
+
 def client_title(client_doctype: str | None, client: str | None) -> str:
 	"""The name of a client as people know it, as plain text: a Customer's id may be a number of a series."""
 	return client_titles([(client_doctype, client)])[client_doctype, client]

@@ -83,8 +83,11 @@ _OWN_DOCTYPES = (
 doctype_list_js = dict.fromkeys(
 	(*_OWN_DOCTYPES, "Licensing Settings", "Pax8 Settings"), "public/js/plain_text.js"
 )
-# The reports of usage are of Pax8 Usage Month: what they share is there before their own scripts are.
-doctype_list_js["Pax8 Usage Month"] = ["public/js/plain_text.js", "public/js/usage_reports.js"]
+# What the reports share is there before their own scripts are: each comes with the meta of the DocType that it is of.
+_reports_js = ["public/js/plain_text.js", "public/js/reports.js"]
+doctype_list_js["License Change Request"] = _reports_js
+doctype_list_js["Pax8 Product"] = _reports_js
+doctype_list_js["Pax8 Usage Month"] = [*_reports_js, "public/js/usage_reports.js"]
 
 permission_query_conditions = {
 	**dict.fromkeys(_OWN_DOCTYPES, "msp_licensing.permissions.staff_only_conditions"),

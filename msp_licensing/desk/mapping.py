@@ -7,6 +7,7 @@ from frappe import _
 from frappe.utils import escape_html, validate_phone_number
 
 from msp_licensing import permissions, transactions
+from msp_licensing.clients import site_client_doctype
 from msp_licensing.plain_text import document_name
 from msp_licensing.sync import mapping
 from msp_licensing.sync import own_companies as own
@@ -24,7 +25,7 @@ def choices(company: str) -> dict[str, Any]:
 	"""
 	permissions.require_connection_manager()
 	frappe.has_permission(DOCTYPE, "read", company, throw=True)
-	doctype = _client_doctype()
+	doctype = site_client_doctype()
 	is_own = bool(frappe.db.get_value(DOCTYPE, company, "is_own"))
 	return {
 		"doctype": doctype,
@@ -76,7 +77,7 @@ def create_client(company: str, client_name: str) -> str:
 	client_name = client_name.strip()
 	if not client_name:
 		frappe.throw(_("Please enter a name for the client."))
-	doctype = _client_doctype()
+	doctype = site_client_doctype()
 	if doctype == "Customer":
 		# Frappe makes markup of `<` in a Customer's name, and takes none in the name of a record.
 		client_name = document_name(client_name)
@@ -101,7 +102,3 @@ def _phone_of(company: Any) -> dict[str, str]:
 	if not phone or validate_phone_number(phone):
 		return {"phone": phone}
 	return {"notes": _("Phone: {0}").format(phone)}
-
-
-def _client_doctype() -> str:
-	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"

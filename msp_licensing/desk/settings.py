@@ -8,6 +8,7 @@ from frappe import _
 
 from msp_licensing import permissions
 from msp_licensing.changes import policies
+from msp_licensing.clients import site_client_doctype
 from msp_licensing.desk import meaning
 from msp_licensing.frappe_version import count_as
 from msp_licensing.rules.plurals import plural
@@ -31,7 +32,7 @@ def banner() -> dict[str, Any] | None:
 				"your User Permissions restrict you to some clients."
 			),
 			"action": _("Your Clients"),
-			"route": ["List", _client_doctype(), "List"],
+			"route": ["List", site_client_doctype(), "List"],
 			"color": "blue",
 		}
 	return next_step()
@@ -67,10 +68,6 @@ def next_step() -> dict[str, Any] | None:
 		"filters": {"client": ["is", "not set"], "is_own": 0},
 		"color": "orange",
 	}
-
-
-def _client_doctype() -> str:
-	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"
 
 
 @frappe.whitelist()

@@ -10,10 +10,11 @@ from frappe.utils import fmt_money
 
 from msp_licensing import permissions, transactions
 from msp_licensing.access import whole
+from msp_licensing.clients import site_client_doctype
 from msp_licensing.plain_text import from_html
 from msp_licensing.rules.plurals import plural
 from msp_licensing.sync.kinds.usage.placement import GROUP
-from msp_licensing.usage import assignments, inbox
+from msp_licensing.usage import assignments, inbox, rule_preview
 
 MAX_GROUPS = 500
 
@@ -46,7 +47,7 @@ def load(
 		"amounts": inbox.amounts(),
 		"cost": inbox.sees_cost(),
 		"restricted": permissions.is_restricted(),
-		"client_doctype": _client_doctype(),
+		"client_doctype": site_client_doctype(),
 	}
 
 
@@ -64,13 +65,13 @@ def group(name: str) -> dict[str, Any]:
 	return {
 		"assignments": inbox.assignments_of([name]),
 		"renames": renames.suggestions(name),
-		"client_doctype": _client_doctype(),
+		"client_doctype": site_client_doctype(),
 	}
 
 
 @frappe.whitelist()
 def preview_rule(rule: str | dict) -> dict[str, Any]:
-	"""What a rule would assign that is typed in its form and not saved; see `usage.inbox.preview_of_rule`."""
+	"""What a rule would assign that is typed in its form and not saved; see `usage.rule_preview.preview`."""
 	permissions.require_manager()
 	permissions.require_all_clients()
 	try:
@@ -79,7 +80,7 @@ def preview_rule(rule: str | dict) -> dict[str, Any]:
 		values = None
 	if not isinstance(values, dict):
 		frappe.throw(_("This is no rule."))
-	return inbox.preview_of_rule(values)
+	return rule_preview.preview(values)
 
 
 @frappe.whitelist()
@@ -120,7 +121,7 @@ def assign(
 		frappe.ValidationError: nothing is chosen, or the only group cannot be assigned.
 	"""
 	permissions.require_manager()
-	doctype = client_doctype or _client_doctype()
+	doctype = client_doctype or site_client_doctype()
 	permissions.require_client(doctype, client)
 
 	def act(name: str) -> None:
@@ -160,7 +161,7 @@ def change(
 	permissions.require_manager()
 	return assignments.change(
 		assignment,
-		client_doctype or _client_doctype(),
+		client_doctype or site_client_doctype(),
 		client,
 		from_date=from_date or None,
 		reason=(reason or "").strip() or None,
@@ -230,7 +231,3 @@ def _chosen(groups: str | list) -> list[str]:
 	if len(names) > MAX_GROUPS:
 		frappe.throw(_("At most {0} resource groups at a time.").format(MAX_GROUPS))
 	return sorted(dict.fromkeys(names))
-
-
-def _client_doctype() -> str:
-	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"

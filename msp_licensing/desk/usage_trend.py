@@ -10,7 +10,7 @@ from frappe.utils import escape_html, flt
 
 from msp_licensing import permissions
 from msp_licensing.clients import CLIENT_DOCTYPES
-from msp_licensing.desk.usage_reports import days_chart, line, month_label
+from msp_licensing.desk.usage_charts import days_chart, line, month_label
 from msp_licensing.rules.usage_projection import days_of
 from msp_licensing.sync.kinds.usage.months import month_before
 from msp_licensing.usage import amounts

@@ -11,6 +11,7 @@ from frappe import _
 from frappe.utils.password import update_password
 
 from msp_licensing import permissions
+from msp_licensing.clients import site_client_doctype
 from msp_licensing.frappe_version import desk_path
 
 PASSWORD = "licensing-demo"
@@ -183,10 +184,6 @@ def choose_client_price() -> None:
 		settings.save(ignore_permissions=True)
 
 
-def client_doctype() -> str:
-	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"
-
-
 def make_people() -> None:
 	for client in (CEDAR, MUELLER):
 		make_client(client)
@@ -195,7 +192,7 @@ def make_people() -> None:
 
 
 def make_client(name: str) -> None:
-	doctype = client_doctype()
+	doctype = site_client_doctype()
 	if frappe.db.exists(doctype, name):
 		return
 	values = (
@@ -234,7 +231,7 @@ def give_access(person: Person, contact: str) -> None:
 	"""What an invitation does. Rights that the person has for the client already stay."""
 	from msp_licensing.access import records
 
-	client = permissions.ClientRecord(client_doctype(), str(person.client))
+	client = permissions.ClientRecord(site_client_doctype(), str(person.client))
 	known = records.find(person.email, client) or frappe._dict()
 	records.grant(
 		person.email,
@@ -248,7 +245,7 @@ def give_access(person: Person, contact: str) -> None:
 def roles_of(person: Person) -> tuple[str, ...]:
 	"""The roles that a person of the demo is given."""
 	# Customers belong to ERPNext: who maps companies to them needs a role that may read and make them.
-	if person.role == permissions.MANAGER and client_doctype() == "Customer":
+	if person.role == permissions.MANAGER and site_client_doctype() == "Customer":
 		return (person.role, "Sales User")
 	return (person.role,)
 
@@ -261,7 +258,7 @@ def link_contact(person: Person) -> str:
 	if not contact.email_ids:
 		contact.append("email_ids", {"email_id": person.email, "is_primary": 1})
 	if not any(link.link_name == person.client for link in contact.links):
-		contact.append("links", {"link_doctype": client_doctype(), "link_name": person.client})
+		contact.append("links", {"link_doctype": site_client_doctype(), "link_name": person.client})
 	contact.save(ignore_permissions=True)
 	return contact.name
 
@@ -275,7 +272,7 @@ def map_companies() -> None:
 	):
 		doc = frappe.get_doc("Pax8 Company", company)
 		if not doc.client:
-			doc.update({"client_doctype": client_doctype(), "client": client})
+			doc.update({"client_doctype": site_client_doctype(), "client": client})
 			doc.save(ignore_permissions=True)
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - mapping backfills by a job
 
@@ -297,7 +294,7 @@ def assign_disputed_usage() -> None:
 	user = frappe.session.user
 	frappe.set_user(next(person.email for person in PEOPLE if person.role == permissions.MANAGER))
 	try:
-		assignments.assign(group, client_doctype(), CEDAR, reason=_("Their new site, said Olivia"))
+		assignments.assign(group, site_client_doctype(), CEDAR, reason=_("Their new site, said Olivia"))
 	finally:
 		frappe.set_user(user)
 

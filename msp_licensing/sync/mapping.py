@@ -7,6 +7,7 @@ from typing import Any
 import frappe
 
 from msp_licensing import permissions
+from msp_licensing.clients import site_client_doctype
 from msp_licensing.sync import connection, jobs, subscriptions
 from msp_licensing.sync.kinds.usage import placement
 
@@ -37,7 +38,7 @@ def suggestions(company: str, limit: int = 5) -> list[dict[str, Any]]:
 		out; an identical Pax8 "external id" counts as 100.
 	"""
 	row = frappe.db.get_value("Pax8 Company", company, ["company_name", "external_id"], as_dict=True)
-	doctype = frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"
+	doctype = site_client_doctype()
 	title = {"Customer": "customer_name", "MSP Client": "client_name"}[doctype]
 	wanted = normalize(row.company_name)
 	found = []

@@ -9,21 +9,16 @@ from datetime import date
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.utils import cint, get_fullname
 
 from msp_licensing import clock, permissions
-from msp_licensing.clients import client_titles
 from msp_licensing.frappe_version import count_as, rows_from, sum_as
-from msp_licensing.rules import usage_suggestions
-from msp_licensing.rules.plurals import plural
-from msp_licensing.rules.usage_suggestions import Suggestion, Why
 from msp_licensing.sync import own_companies
-from msp_licensing.sync.kinds.usage.months import USAGE_MONTH, first_day, month_before
+from msp_licensing.sync.kinds.usage.months import first_day, month_before
 from msp_licensing.sync.kinds.usage.placement import ASSIGNMENT, GROUP, IGNORED, UNASSIGNED
-from msp_licensing.usage import renames, rules
+from msp_licensing.usage import inbox_suggestions
 
-COMPANY, LINE, PRODUCT, SUBSCRIPTION = "Pax8 Company", "Pax8 Usage Line", "Pax8 Product", "Pax8 Subscription"
+COMPANY = "Pax8 Company"
 
 # Sections of the inbox.
 CONFLICTS = "Conflicts"
@@ -45,16 +40,14 @@ ORDERS = {
 	"amount": "currency asc, this_month_charges desc, name asc",
 }
 MAX_PAGE = 100
-# Product names of lines that are looked through for one page.
-MAX_LINES = 2000
 
-_FIELDS = (
+FIELDS = (
 	*("name", "resource_group", "vendor", "product", "product_name", "subscription", "subscription_id"),
 	*("placement", "conflict", "client_doctype", "client", "client_name", "placed_since"),
 	*("pax8_company", "pax8_company_name", "ignore_reason", "ignored_by", "is_trial", "currency"),
 	*("this_month", "last_day", "first_read_on", "first_read_on_utc"),
+	*("this_month_charges", "has_this_month_charges", "last_month_charges", "has_last_month_charges"),
 )
-_CHARGES = ("this_month_charges", "has_this_month_charges", "last_month_charges", "has_last_month_charges")
 _COSTS = ("this_month_cost", "has_this_month_cost", "last_month_cost", "has_last_month_cost")
 
 
@@ -118,7 +111,7 @@ def page(
 		why: NO_COMPANY, NOT_MAPPED, OWN, or "" for all. order: a key of ORDERS.
 
 	Returns:
-		`rows` (see `_shown`, and what the section adds), and `total`: how many match in all.
+		`rows` (see `shown`, and what the section adds), and `total`: how many match in all.
 	"""
 	own = _own_companies()
 	filters: list[list[Any]] = [[GROUP, field, "=", value] for field, value in SECTIONS[section].items()]
@@ -132,7 +125,7 @@ def page(
 		GROUP,
 		filters=filters,
 		or_filters=or_filters,
-		fields=[*_FIELDS, *_CHARGES, *(_COSTS if with_cost else ())],
+		fields=[*FIELDS, *(_COSTS if with_cost else ())],
 		order_by=ORDERS.get(order, ORDERS["newest"]),
 		**rows_from(max(0, start), min(max(1, page_length), MAX_PAGE)),
 	)
@@ -140,12 +133,12 @@ def page(
 		GROUP, filters=filters, or_filters=or_filters, fields=[count_as("n")], order_by=None
 	)[0].n
 	today = clock.pax8_today()
-	shown = [_shown(row, today, own, with_cost) for row in rows]
+	found = [shown(row, today, own, with_cost) for row in rows]
 	if section == UNASSIGNED:
-		_add_suggestions(rows, shown)
+		inbox_suggestions.add_to(rows, found)
 	elif section == CONFLICTS:
-		_add_conflicts(rows, shown)
-	return {"rows": shown, "total": total}
+		_add_conflicts(rows, found)
+	return {"rows": found, "total": total}
 
 
 def _own_companies() -> set[str]:
@@ -162,7 +155,7 @@ def _filters_of(why: str, own: Collection[str]) -> list[list[Any]]:
 	return []
 
 
-def _shown(row: Any, today: date, own: Collection[str], with_cost: bool) -> dict[str, Any]:
+def shown(row: Any, today: date, own: Collection[str], with_cost: bool) -> dict[str, Any]:
 	"""A group as the inbox shows it: `this_month` and `last_month` are those of today, and an amount that is not known is None."""
 	kinds = ("charges", "cost") if with_cost else ("charges",)
 	values = {**_months(row, today, kinds), "why": _why(row, own)}
@@ -215,184 +208,10 @@ def _azure(row: Any, days: int, own: Collection[str]) -> str:
 	return "Waiting" if days < AZURE_DAYS else "Overdue"
 
 
-# --------------------------------------------------------------------------------------------- suggestions
-
-
-def _add_suggestions(rows: Sequence[Any], shown: Sequence[dict[str, Any]]) -> None:
-	if not rows:
-		return
-	names = [row.name for row in rows]
-	known = _clients()
-	renamed = {}
-	for one in renames.suggestions(among=names):
-		renamed.setdefault(one["new"], one)
-	earlier, lines, subscriptions = _earlier(names), _lines(names), _owners_of_subscriptions(rows)
-	found: dict[str, list[Suggestion]] = {}
-	for row in rows:
-		rename = renamed.get(row.name)
-		found[row.name] = known.suggest(
-			usage_suggestions.Group(
-				row.resource_group,
-				row.pax8_company_name if row.pax8_company else None,
-				tuple(lines.get(row.name, ())),
-				earlier[row.name][0] if row.name in earlier else None,
-				rename["old_client"] if rename else None,
-				subscriptions.get(row.subscription),
-			)
-		)
-	titles = client_titles(one.key for some in found.values() for one in some)
-	verdicts = _verdicts(rows)
-	told = rules.told(verdicts)
-	for row, values in zip(rows, shown, strict=True):
-		rename = renamed.get(row.name)
-		values["suggestions"] = [
-			{
-				"client_doctype": one.key[0],
-				"client": one.key[1],
-				"title": titles[one.key],
-				"score": one.score,
-				"reasons": [_in_words(why, what, row, earlier, rename) for why, what in one.reasons],
-			}
-			for one in found[row.name]
-		]
-		values["rename"] = (
-			{key: rename[key] for key in ("old", "old_text", "score", "reasons")} if rename else None
-		)
-		values["rules"] = told.get(row.name)
-
-
-def _in_words(why: Why, what: str, row: Any, earlier: dict[str, Any], rename: Any) -> str:
-	"""A reason as a sentence, plain text."""
-	if why == Why.NAME:
-		return _("The name of the resource group is like the client's.")
-	if why == Why.COMPANY:
-		return _("The company that Pax8 names has a similar name: {0}.").format(row.pax8_company_name)
-	if why == Why.DOMAIN:
-		return _("The name has a domain of this client: {0}.").format(what)
-	if why == Why.EARLIER:
-		return _("It belonged to this client in {0}.").format(earlier[row.name][1])
-	if why == Why.RENAMED:
-		return _("It is probably “{0}” under a new name, which belongs to this client.").format(
-			(rename["old_text"] or _("(no name)"))[:140]
-		)
-	if why == Why.LINES:
-		return _("A usage line names it: {0}.").format(what[:140])
-	return _("The subscription belongs to this client.")
-
-
-def _clients() -> usage_suggestions.Clients:
-	"""The clients that the user may see and that are not disabled, with their names and domains."""
-	doctype = frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"
-	title, mail = {"Customer": ("customer_name", "email_id"), "MSP Client": ("client_name", "email")}[doctype]
-	fields = ["name", f"{title} as title"]
-	if frappe.get_meta(doctype).has_field(mail):
-		fields.append(f"{mail} as mail")
-	filters: dict[str, Any] = {"disabled": 0}
-	if (allowed := permissions.manager_clients()) is not None:
-		filters["name"] = ("in", [one.name for one in allowed if one.doctype == doctype] or [""])
-	names: dict[tuple[str, str], list[str]] = {}
-	domains: dict[tuple[str, str], set[str]] = {}
-	for row in frappe.get_all(doctype, filters=filters, fields=fields):
-		key = (doctype, row.name)
-		names[key] = [row.title or row.name]
-		domains[key] = set(usage_suggestions.domains_in(row.get("mail")))
-	for row in frappe.get_all(
-		COMPANY,
-		{"client_doctype": doctype, "client": ("is", "set"), "is_own": 0},
-		["client", "company_name", "website"],
-	):
-		if (key := (doctype, row.client)) in names:
-			names[key].append(row.company_name or "")
-			domains[key] |= set(usage_suggestions.domains_in(row.website))
-	for row in frappe.get_all(
-		permissions.PORTAL_USER,
-		{"client_doctype": doctype, "status": permissions.ACTIVE},
-		["client", "user"],
-		distinct=True,
-	):
-		if (key := (doctype, row.client)) in names:
-			domains[key] |= set(usage_suggestions.domains_in((row.user or "").rpartition("@")[2]))
-	return usage_suggestions.Clients(
-		usage_suggestions.Client(key, tuple(some), frozenset(domains[key])) for key, some in names.items()
-	)
-
-
-def _earlier(names: Sequence[str]) -> dict[str, tuple[tuple[str, str], str]]:
-	"""The client that each group last had in a month before this one, with that month in words."""
-	rows = frappe.get_list(
-		USAGE_MONTH,
-		filters={
-			"resource_group": ("in", names),
-			"client": ("is", "set"),
-			"month": ("<", first_day(clock.pax8_today())),
-		},
-		fields=["resource_group", "client_doctype", "client", "month"],
-		order_by="month asc, name asc",
-		limit=0,
-	)
-	return {
-		row.resource_group: (
-			(row.client_doctype, row.client),
-			frappe.utils.format_date(row.month, "MMMM yyyy"),
-		)
-		for row in rows
-	}
-
-
-def _lines(names: Sequence[str]) -> dict[str, list[str]]:
-	rows = frappe.get_list(
-		LINE,
-		filters={"resource_group": ("in", names), "product_name": ("is", "set")},
-		fields=["resource_group", "product_name"],
-		distinct=True,
-		order_by="resource_group asc, product_name asc",
-		limit=MAX_LINES,
-	)
-	found: dict[str, list[str]] = {}
-	for row in rows:
-		found.setdefault(row.resource_group, []).append(row.product_name)
-	return found
-
-
-def _owners_of_subscriptions(rows: Sequence[Any]) -> dict[str, tuple[str, str]]:
-	found = frappe.get_list(
-		SUBSCRIPTION,
-		filters={
-			"name": ("in", [row.subscription for row in rows if row.subscription] or [""]),
-			"client": ("is", "set"),
-		},
-		fields=["name", "client_doctype", "client"],
-		limit=0,
-	)
-	return {row.name: (row.client_doctype, row.client) for row in found}
-
-
-def _verdicts(rows: Sequence[Any]) -> dict[str, Any]:
-	"""What the rules say of groups that they have not assigned: they contradict each other, or could not do it."""
-	enabled = rules.enabled()
-	if not enabled:
-		return {}
-	skus = {
-		row.name: row
-		for row in frappe.get_all(
-			PRODUCT,
-			{"name": ("in", [row.product for row in rows if row.product] or [""])},
-			["name", "sku", "vendor_sku"],
-		)
-	}
-	found = {}
-	for row in rows:
-		product = skus.get(row.product, frappe._dict())
-		verdict = rules.judge(enabled, frappe._dict(row, sku=product.sku, vendor_sku=product.vendor_sku))
-		if verdict.rules:
-			found[row.name] = verdict
-	return found
-
-
 # --------------------------------------------------------------------------------------------- conflicts
 
 
-def _add_conflicts(rows: Sequence[Any], shown: Sequence[dict[str, Any]]) -> None:
+def _add_conflicts(rows: Sequence[Any], found: Sequence[dict[str, Any]]) -> None:
 	"""Adds the `assignment` that is in force, and `pax8_client`: whose Pax8 says it is, where the user may see that client."""
 	given = {row.resource_group: row for row in assignments_of([row.name for row in rows], in_force=True)}
 	companies = {
@@ -404,7 +223,7 @@ def _add_conflicts(rows: Sequence[Any], shown: Sequence[dict[str, Any]]) -> None
 		)
 	}
 	allowed = permissions.manager_clients()
-	for row, values in zip(rows, shown, strict=True):
+	for row, values in zip(rows, found, strict=True):
 		company = companies.get(row.pax8_company, frappe._dict())
 		record = permissions.ClientRecord(company.client_doctype or "", company.client or "")
 		if allowed is None or record in allowed:
@@ -444,61 +263,3 @@ def assignments_of(groups: Collection[str], *, in_force: bool = False) -> list[A
 		row["ended"] = get_fullname(row.ended_by) if row.ended_by else ""
 		row["never"] = bool(row.to_date and row.to_date < row.from_date)
 	return rows
-
-
-# --------------------------------------------------------------------------------------------- rules
-
-
-def preview_of_rule(values: Any) -> dict[str, Any]:
-	"""What a rule that is not saved yet would do with the groups that are nobody's now.
-
-	Args:
-		values: the fields of the rule, `name` where it is stored already.
-
-	Returns:
-		`assigned`: groups that it would assign, as many as LISTED in `rows`; `contradicting`, `decided`: how many it fits
-		and leaves alone, as another rule contradicts or as a person has decided before; `sentence`: the same in words.
-	"""
-	rule = rules.from_values(values)
-	groups = frappe.get_all(
-		GROUP,
-		{"placement": UNASSIGNED},
-		[*_FIELDS, *_CHARGES],
-		order_by="this_month_charges desc, name",
-	)
-	skus = {row.name: row for row in frappe.get_all(PRODUCT, fields=["name", "sku", "vendor_sku"])}
-	for row in groups:
-		product = skus.get(row.product, frappe._dict())
-		row.update({"sku": product.sku, "vendor_sku": product.vendor_sku})
-	fitting = [row for row in groups if rules.judge([rule], row).rules]
-	others = rules.enabled(besides=rule.name) if fitting else []
-	decided = rules.decided_before([row.name for row in fitting])
-	free = [row for row in fitting if row.name not in decided]
-	contradicting = {row.name for row in free if rules.judge([*others, rule], row).contradicts}
-	assigned = [row for row in free if row.name not in contradicting]
-	today = clock.pax8_today()
-	return {
-		"assigned": len(assigned),
-		"contradicting": len(contradicting),
-		"decided": len(decided),
-		"rows": [_shown(row, today, (), False) for row in assigned[:LISTED]],
-		"sentence": _sentence(len(assigned), len(contradicting), len(decided)),
-	}
-
-
-LISTED = 20
-
-
-def _sentence(assigned: int, contradicting: int, decided: int) -> str:
-	parts = [
-		plural(
-			assigned,
-			_("{0} resource group would be assigned."),
-			_("{0} resource groups would be assigned."),
-		).format(assigned)
-	]
-	if contradicting:
-		parts.append(_("{0} more fit, but another rule names another client.").format(contradicting))
-	if decided:
-		parts.append(_("{0} more fit, but somebody has decided about them before.").format(decided))
-	return " ".join(parts)

@@ -2,7 +2,7 @@ import frappe
 from frappe import _
 from frappe.utils import escape_html
 
-from msp_licensing.clients import CLIENT_DOCTYPES, client_title
+from msp_licensing.clients import CLIENT_DOCTYPES, client_title, site_client_doctype
 from msp_licensing.plain_text import PlainTextDocument
 
 
@@ -20,13 +20,13 @@ class Pax8Company(PlainTextDocument):
 	def set_client_doctype(self):
 		if not self.client:
 			self.client = self.client_name = None
-			self.client_doctype = self.client_doctype or default_client_doctype()
+			self.client_doctype = self.client_doctype or site_client_doctype()
 			return
-		self.client_doctype = self.client_doctype or default_client_doctype()
+		self.client_doctype = self.client_doctype or site_client_doctype()
 		if self.client_doctype not in CLIENT_DOCTYPES:
 			frappe.throw(
 				_("Clients are records of {0}, not of {1}.").format(
-					_(default_client_doctype()), escape_html(_(self.client_doctype))
+					_(site_client_doctype()), escape_html(_(self.client_doctype))
 				)
 			)
 		self.client_name = client_title(self.client_doctype, self.client)
@@ -44,7 +44,3 @@ class Pax8Company(PlainTextDocument):
 			from msp_licensing.sync import mapping
 
 			mapping.after_change(self)
-
-
-def default_client_doctype() -> str:
-	return frappe.db.get_single_value("Licensing Settings", "client_doctype") or "MSP Client"

@@ -10,7 +10,7 @@
 	// Written by vendors, or made of their words; Frappe puts them into a cell as markup.
 	const TEXTS = ["why", "set_by", "reasons", "product_name", "vendor", "sku", "accepted_by"];
 
-	const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
+	const { esc, link } = msp_licensing.reports;
 
 	frappe.query_reports["Billing Class Review"] = {
 		filters: [
@@ -36,8 +36,7 @@
 
 		formatter(value, row, column, data, default_formatter) {
 			if (column.fieldname === "name" && data) {
-				const href = frappe.utils.get_form_link("Pax8 Product", data.name);
-				return `<a href="${esc(href)}">${esc(data.product_name || data.name)}</a>`;
+				return link("Pax8 Product", data.name, data.product_name);
 			}
 			if (value && TEXTS.includes(column.fieldname)) value = esc(value);
 			return default_formatter(value, row, column, data);

@@ -8,12 +8,8 @@ from frappe import _
 from frappe.utils import cint
 
 from msp_licensing import permissions
-from msp_licensing.desk.report_columns import column
-from msp_licensing.desk.spreadsheets import plain
+from msp_licensing.desk.reports import column, for_file
 from msp_licensing.usage import billing_class
-
-# The one caller that shows cells instead of writing them into a file.
-SCREEN = "frappe.desk.query_report.run"
 
 
 def execute(filters: Any = None) -> tuple[Any, ...]:
@@ -35,11 +31,7 @@ def execute(filters: Any = None) -> tuple[Any, ...]:
 	answer = (columns(), rows, None, None, _summary(rows))
 	for row in rows:
 		row.pop("kinds")
-	if frappe.form_dict.get("cmd") != SCREEN:
-		# A file: names are written by vendors.
-		for row in rows:
-			row.update({key: plain(value) for key, value in row.items() if isinstance(value, str)})
-	return answer
+	return for_file(answer)
 
 
 def _wanted(product: Any, filters: Any) -> bool:

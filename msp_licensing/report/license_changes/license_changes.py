@@ -13,8 +13,7 @@ from msp_licensing import clock, permissions
 from msp_licensing.changes import states
 from msp_licensing.changes.audit import events
 from msp_licensing.changes.states import DOCTYPE
-from msp_licensing.desk.report_columns import STILL, column
-from msp_licensing.desk.spreadsheets import plain
+from msp_licensing.desk.reports import STILL, column, for_file
 
 # Compared, and not shown.
 MOMENTS = ("requested_on_utc",)
@@ -53,9 +52,6 @@ GROUPS = (
 	(_lt("Failed or Unclear"), "red", {states.FAILED, states.NEEDS_REVIEW}),
 )
 
-# The one caller that shows cells instead of writing them into a file.
-SCREEN = "frappe.desk.query_report.run"
-
 
 def execute(filters: Any = None) -> tuple[Any, ...]:
 	"""Columns, rows, message, chart and summary, as Frappe's reports give them.
@@ -65,12 +61,7 @@ def execute(filters: Any = None) -> tuple[Any, ...]:
 	"""
 	permissions.require_connection_manager()
 	rows = _rows(frappe._dict(filters or {}))
-	answer = (columns(), rows, None, chart(rows), summary(rows))
-	if frappe.form_dict.get("cmd") != SCREEN:
-		# A file: notes are written by clients, names by vendors.
-		for row in rows:
-			row.update({key: plain(value) for key, value in row.items() if isinstance(value, str)})
-	return answer
+	return for_file((columns(), rows, None, chart(rows), summary(rows)))
 
 
 def _rows(filters: Any) -> list[Any]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from msp_licensing.desk import usage_reports
+from msp_licensing.desk import usage_by_day
 
 
 def execute(filters: Any = None) -> tuple[Any, ...]:
-	"""Columns, rows, message, chart and summary: see `usage_reports`."""
-	return usage_reports.run_by_day(filters)
+	"""Columns, rows, message, chart and summary: see `desk.usage_by_day`."""
+	return usage_by_day.run(filters)

@@ -11,10 +11,9 @@ frappe.query_reports["Usage Products"] = {
 	],
 
 	formatter(value, row, column, data, default_formatter) {
-		const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
+		const { esc, link } = msp_licensing.reports;
 		if (column.fieldname === "name" && data) {
-			const href = frappe.utils.get_form_link("Pax8 Product", data.name);
-			return `<a href="${esc(href)}">${esc(data.product_name || data.name)}</a>`;
+			return link("Pax8 Product", data.name, data.product_name);
 		}
 		// Written by vendors, or made of their words; Frappe puts them into a cell as markup.
 		if (value && column.fieldtype === "Data") value = esc(value);

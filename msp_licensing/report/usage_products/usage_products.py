@@ -6,8 +6,7 @@ import frappe
 from frappe import _
 
 from msp_licensing import permissions
-from msp_licensing.desk.report_columns import column
-from msp_licensing.desk.usage_reports import for_file
+from msp_licensing.desk.reports import column, for_file
 from msp_licensing.usage import billing_class
 
 
