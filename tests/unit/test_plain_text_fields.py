@@ -97,7 +97,7 @@ def is_harmless(part: ast.expr) -> bool:
 
 def is_label(part: ast.expr) -> bool:
 	"""Words of a DocType."""
-	return ast.unparse(part) in ("doc.meta.get_label(field)", "default_client_doctype()")
+	return ast.unparse(part) in ("doc.meta.get_label(field)", "site_client_doctype()")
 
 
 def messages_of(path: Path) -> list[tuple[int, ast.expr]]:

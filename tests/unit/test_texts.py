@@ -42,7 +42,7 @@ EXTRACTED_ELSEWHERE = {
 	"kind": "an option of a DocType",
 	"step[0]": "an option of a DocType",
 	"step[1]": "an option of a DocType",
-	"default_client_doctype()": "the name of a DocType",
+	"site_client_doctype()": "the name of a DocType",
 	"connection.mode()": "an option of a DocType",
 	"doc.meta.get_label(field)": "a label of a DocType",
 	"meta.get_label(field) or field": "a label of a DocType",
