@@ -196,3 +196,12 @@ def test_a_function_is_known_however_it_is_decorated(site, monkeypatch):
 	finally:
 		monkeypatch.undo()
 		asked._hidden_names.cache_clear()
+
+
+def test_what_a_signed_in_person_is_shown_is_kept_in_no_cache_of_pages(site, visit, people):
+	from frappe.website.utils import clear_cache
+
+	client, guest = visit(people.requester).http, visit().http
+	clear_cache("about")
+	seen = [http.get("/about").headers["X-From-Cache"] for http in (client, client, guest, guest)]
+	assert seen == ["False", "False", "False", "True"]

@@ -76,7 +76,7 @@ def sold(site, people):
 
 def test_orders_invoices_and_quotations_are_listed_shown_and_printed(sold, people, visit):
 	mine, others = sold
-	http = visit(people.requester).http
+	http, stranger = visit(people.requester).http, visit(people.foreign_requester).http
 	for kind, route in (
 		("Sales Order", "orders"),
 		("Sales Invoice", "invoices"),
@@ -85,6 +85,8 @@ def test_orders_invoices_and_quotations_are_listed_shown_and_printed(sold, peopl
 		page = http.get(f"/{route}")
 		assert page.status_code == 200 and mine[kind] in page.text, kind
 		assert others[kind] not in page.text, kind
+		page = stranger.get(f"/{route}")
+		assert page.status_code == 200 and others[kind] in page.text and mine[kind] not in page.text, kind
 		page = http.get(f"/{route}/{mine[kind]}")
 		assert page.status_code == 200 and "Support Hour" in page.text, kind
 		assert "Support Hour" not in http.get(f"/{route}/{others[kind]}").text, kind
