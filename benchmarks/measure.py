@@ -282,7 +282,7 @@ def saves(path: str, kind: str, sample: int) -> Result:
 	records = load(path)
 	doctype = one_by_one.plain_copy(SUBSCRIPTION, versions=kind == "recorded")
 	fit = fitting(SUBSCRIPTION)
-	client = {"client_doctype": site.demo.client_doctype(), "client": site.CLIENT}
+	client = {"client_doctype": site.demo.site_client_doctype(), "client": site.CLIENT}
 	rows = [
 		{"pax8_id": record.id, **client, **fit(subscriptions.row_of(record, "Some Vendor"))}
 		for record in records["subscriptions"][:sample]

@@ -50,7 +50,7 @@ def map_all_companies() -> None:
 	"""Gives every company to one client: only mapped companies' subscriptions are copied."""
 	demo.make_client(CLIENT)
 	frappe.db.sql(
-		"update `tabPax8 Company` set client_doctype = %s, client = %s", (demo.client_doctype(), CLIENT)
+		"update `tabPax8 Company` set client_doctype = %s, client = %s", (demo.site_client_doctype(), CLIENT)
 	)
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 

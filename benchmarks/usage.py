@@ -100,7 +100,7 @@ def usage_prepare(subscriptions: int) -> Result:
 	demo.choose_policy()
 	for field, value in (("usage_line_days", 0), ("shadow_company_ids", "")):
 		frappe.db.set_single_value("Pax8 Settings", field, value)
-	doctype = demo.client_doctype()
+	doctype = demo.site_client_doctype()
 	names = [f"{site.CLIENT} {number:02}" for number in range(CLIENTS)]
 	for name in names:
 		demo.make_client(name)
@@ -175,7 +175,7 @@ def usage_tidy() -> Result:
 	site.empty(*WRITTEN, LINE)
 	for field, value in (("usage_line_days", lines.DEFAULT_DAYS), ("shadow_company_ids", "")):
 		frappe.db.set_single_value("Pax8 Settings", field, value)
-	frappe.db.delete(demo.client_doctype(), {"name": ("like", f"{site.CLIENT} %")})
+	frappe.db.delete(demo.site_client_doctype(), {"name": ("like", f"{site.CLIENT} %")})
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - a command, and no request that Frappe would commit
 	return {}
 
@@ -368,7 +368,7 @@ def _export() -> None:
 
 	own_companies_are = patch.object(own_companies, "known_ids", lambda: [_id("company", 0)])
 	with own_companies_are:
-		answer = focus.export("2027-03-01", "2027-03-31", demo.client_doctype(), f"{site.CLIENT} 00")
+		answer = focus.export("2027-03-01", "2027-03-31", demo.site_client_doctype(), f"{site.CLIENT} 00")
 	if answer.headers["X-Focus-Rows"] == "0":
 		raise SystemExit("The export is empty.")
 

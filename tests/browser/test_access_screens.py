@@ -10,7 +10,7 @@ NEW = "nora@cedarpine.example"
 
 @pytest.fixture
 def client_form(look) -> str:
-	doctype = look("from msp_licensing.setup import demo; answer = demo.client_doctype()")
+	doctype = look("from msp_licensing.setup import demo; answer = demo.site_client_doctype()")
 	return f"/app/{doctype.lower().replace(' ', '-')}/{quote(CEDAR)}"
 
 

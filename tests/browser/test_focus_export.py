@@ -22,7 +22,7 @@ def test_a_manager_exports_the_usage_of_a_client_and_sees_what_it_holds(with_usa
 	from playwright.sync_api import expect
 
 	doctype, client = look(
-		"from msp_licensing.setup import demo\nanswer = [demo.client_doctype(), demo.CEDAR]"
+		"from msp_licensing.setup import demo\nanswer = [demo.site_client_doctype(), demo.CEDAR]"
 	)
 	page = sign_in(with_usage.manager, "/app/msp-licensing")
 	page.goto(f"/app/{doctype.lower().replace(' ', '-')}/{quote(client)}")

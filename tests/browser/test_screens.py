@@ -63,7 +63,7 @@ def one_of_each(demo_site, pax8, look):
 		f"requests.submit({KEEPER!r}, 40, access=permissions.portal_access({demo_site.requester!r}))\n"
 		"from msp_licensing.setup import demo\n"
 		"if not frappe.db.count('Licensing Client Policy'):\n"
-		"	frappe.get_doc({'doctype': 'Licensing Client Policy', 'client_doctype': demo.client_doctype(),"
+		"	frappe.get_doc({'doctype': 'Licensing Client Policy', 'client_doctype': demo.site_client_doctype(),"
 		" 'client': demo.CEDAR}).insert()\n"
 		f"answer = {{doctype: frappe.db.get_value(doctype, {{}}, 'name') for doctype in {DOCTYPES!r}}}"
 	)
@@ -124,7 +124,7 @@ def test_a_manager_saves_a_request_for_a_client_that_is_disabled(demo_site, look
 
 	switch = (
 		"from msp_licensing.setup import demo\n"
-		"doc = frappe.get_doc(demo.client_doctype(), demo.CEDAR)\n"
+		"doc = frappe.get_doc(demo.site_client_doctype(), demo.CEDAR)\n"
 		"doc.disabled = {0}\n"
 		"doc.save(ignore_permissions=True)"
 	)

@@ -11,12 +11,12 @@ def with_usage(demo_site, look):
 		"from msp_licensing.sync import jobs\n"
 		"name = frappe.db.get_value('Licensing Client Policy', {'client': demo.CEDAR})\n"
 		"policy = frappe.get_doc('Licensing Client Policy', name) if name else frappe.get_doc({'doctype':"
-		" 'Licensing Client Policy', 'client_doctype': demo.client_doctype(), 'client': demo.CEDAR})\n"
+		" 'Licensing Client Policy', 'client_doctype': demo.site_client_doctype(), 'client': demo.CEDAR})\n"
 		"policy.set('usage_budgets', [{'currency': 'USD', 'amount': 1}])\n"
 		"policy.save()\n"
 		"frappe.db.commit()\n"
 		"jobs.run('Usage', trigger='Manual')\n"
-		"answer = [demo.client_doctype().lower().replace(' ', '-'), demo.CEDAR]"
+		"answer = [demo.site_client_doctype().lower().replace(' ', '-'), demo.CEDAR]"
 	)
 
 

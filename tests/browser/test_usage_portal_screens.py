@@ -109,7 +109,7 @@ def test_a_group_that_is_assigned_appears_to_the_client_and_goes_with_the_assign
 	name = look(
 		"from msp_licensing.setup import demo\n"
 		"from msp_licensing.usage import assignments\n"
-		f"answer = assignments.assign({group!r}, demo.client_doctype(), demo.CEDAR)"
+		f"answer = assignments.assign({group!r}, demo.site_client_doctype(), demo.CEDAR)"
 	)
 	try:
 		page.goto("/licensing")

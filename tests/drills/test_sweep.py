@@ -229,7 +229,7 @@ def test_what_the_portal_says_of_usage_is_the_clients_own(site, people, roles, w
 
 	site.db.set_single_value("Licensing Settings", "client_price_from", "Suggested Retail Price")
 	marks = planting.plant(site, demo.CEDAR)
-	foreign = f"{demo.client_doctype()}:{demo.MUELLER}"
+	foreign = f"{demo.site_client_doctype()}:{demo.MUELLER}"
 	with nothing_leaves(site, monkeypatch):
 		for role in (*PORTAL, "portal_and_more", "clerk", "guest"):
 			for arguments in ({}, {"by": "months"}, {"client": foreign}, {"subscription": "%"}):

@@ -158,7 +158,7 @@ class Staff:
 		own, means = CLIENT_POLICIES[value % len(CLIENT_POLICIES)]
 		for name in self.site.get_all("Licensing Client Policy", {"client": client}, pluck="name"):
 			self.site.delete_doc("Licensing Client Policy", name)
-		values = {"client_doctype": demo.client_doctype(), "client": client, **own}
+		values = {"client_doctype": demo.site_client_doctype(), "client": client, **own}
 		self.site.get_doc({"doctype": "Licensing Client Policy", **values}).insert()
 		self.site.db.commit()
 		self.client_policies[client] = means

@@ -353,7 +353,7 @@ def restrict(site: Any) -> Callable[..., None]:
 			{
 				"doctype": "User Permission",
 				"user": user,
-				"allow": allow or demo.client_doctype(),
+				"allow": allow or demo.site_client_doctype(),
 				"for_value": client,
 				"apply_to_all_doctypes": int(not values.get("applicable_for")),
 				**values,

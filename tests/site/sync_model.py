@@ -73,7 +73,7 @@ class World(Happenings):
 		for name in CLIENTS:
 			demo.make_client(name)
 		site.db.commit()
-		self.client_doctype = demo.client_doctype()
+		self.client_doctype = demo.site_client_doctype()
 		self.seen: Counter[str] = Counter()
 		"""What came about, over all histories: a model that never meets a fault proves nothing."""
 

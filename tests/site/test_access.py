@@ -15,7 +15,7 @@ DOCTYPE = "Licensing Portal User"
 def dt(people):
 	from msp_licensing.setup import demo
 
-	return demo.client_doctype()
+	return demo.site_client_doctype()
 
 
 @pytest.fixture
@@ -204,8 +204,8 @@ def test_a_record_without_its_role_opens_nothing(site, people, access_of):
 	user = site.get_doc("User", people.requester)
 	user.remove_roles("Licensing Client")
 	assert access_of(people.requester) == {}
-	assert people.requester not in permissions.users_of(demo.client_doctype(), CEDAR)
-	rows = {row["user"]: row["problem"] for row in clients.portal_people(demo.client_doctype(), CEDAR)}
+	assert people.requester not in permissions.users_of(demo.site_client_doctype(), CEDAR)
+	rows = {row["user"]: row["problem"] for row in clients.portal_people(demo.site_client_doctype(), CEDAR)}
 	assert "Licensing Client" in rows[people.requester] and not rows[people.reader]
 	site.db.rollback()
 	site.clear_cache(user=people.requester)

@@ -196,7 +196,12 @@ def evidence(site, **changes):
 	from msp_licensing.setup import demo
 
 	today = site.utils.nowdate()
-	wanted = {"client_doctype": demo.client_doctype(), "client": CEDAR, "from_date": today, "to_date": today}
+	wanted = {
+		"client_doctype": demo.site_client_doctype(),
+		"client": CEDAR,
+		"from_date": today,
+		"to_date": today,
+	}
 	site.local.response = site._dict()
 	module.make(**{**wanted, **changes})
 	return site.local.response

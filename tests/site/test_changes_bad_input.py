@@ -259,7 +259,7 @@ def _another_clients(site, sandbox):
 	from msp_licensing.setup import demo
 
 	doc = site.get_doc("Pax8 Company", storybook.CEDAR_AND_PINE)
-	doc.update({"client_doctype": demo.client_doctype(), "client": demo.MUELLER})
+	doc.update({"client_doctype": demo.site_client_doctype(), "client": demo.MUELLER})
 	doc.save()
 
 
@@ -334,7 +334,7 @@ def test_what_a_request_says_of_itself_counts_for_nothing(site, sandbox, people)
 		"decision_facts": "{}",
 	}
 	for door in (by_desk, by_client_insert):
-		made = door(site, people, "40", client_doctype=demo.client_doctype(), **lies)
+		made = door(site, people, "40", client_doctype=demo.site_client_doctype(), **lies)
 		site.set_user("Administrator")
 		row = site.db.get_value(DT, made.get("name"), list(lies), as_dict=True)
 		believed = [name for name, value in lies.items() if str(row[name]) == str(value)]

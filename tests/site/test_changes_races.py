@@ -166,7 +166,7 @@ def map_to_another(world):
 		from msp_licensing.setup import demo
 
 		doc = frappe.get_doc("Pax8 Company", storybook.CEDAR_AND_PINE)
-		doc.update({"client_doctype": demo.client_doctype(), "client": demo.MUELLER})
+		doc.update({"client_doctype": demo.site_client_doctype(), "client": demo.MUELLER})
 		doc.save()
 
 	return world.manager, act

@@ -15,7 +15,7 @@ def by_series(site, people):
 	"""Cedar & Pine's record is named by a series, as ERPNext can name Customers; returns its id."""
 	from msp_licensing.setup import demo
 
-	doctype, name = demo.client_doctype(), "CUST-2026-00002"
+	doctype, name = demo.site_client_doctype(), "CUST-2026-00002"
 	site.rename_doc(doctype, CEDAR, name, force=True)
 	rename_title(site, name, CEDAR)
 	yield name
@@ -29,7 +29,7 @@ def by_series(site, people):
 def rename_title(site, name, title):
 	from msp_licensing.setup import demo
 
-	doc = site.get_doc(demo.client_doctype(), name)
+	doc = site.get_doc(demo.site_client_doctype(), name)
 	doc.set(doc.meta.get_title_field(), title)
 	doc.flags.ignore_permissions = True
 	doc.save()
@@ -48,7 +48,11 @@ def test_records_carry_the_name_and_follow_it(site, by_series, people):
 
 	name = ask(site, people.requester).name
 	site.get_doc(
-		{"doctype": "Licensing Client Policy", "client_doctype": demo.client_doctype(), "client": by_series}
+		{
+			"doctype": "Licensing Client Policy",
+			"client_doctype": demo.site_client_doctype(),
+			"client": by_series,
+		}
 	).insert()
 	site.db.commit()
 	kept = names(site, by_series)
@@ -113,7 +117,7 @@ def test_screens_and_mails_say_the_name(site, by_series, people, as_user):
 	from msp_licensing.setup import demo
 
 	name = ask(site, people.requester).name
-	doctype = demo.client_doctype()
+	doctype = demo.site_client_doctype()
 	with as_user(people.manager):
 		assert {"value": by_series, "label": CEDAR} in rules.clients()
 		assert {row.client_name for row in rules.subscriptions(client=by_series)["rows"]} == {CEDAR}
@@ -139,7 +143,7 @@ def test_odd_names_are_text(site, by_series, people, as_user):
 	from msp_licensing.desk import evidence
 	from msp_licensing.setup import demo
 
-	doctype = demo.client_doctype()
+	doctype = demo.site_client_doctype()
 	site.db.set_value(doctype, by_series, site.get_meta(doctype).get_title_field(), ODD)
 	site.db.commit()
 	assert client_title(doctype, by_series) == ODD
@@ -156,7 +160,10 @@ def test_many_names_cost_a_query(site, sandbox):
 	from msp_licensing.clients import client_titles
 	from msp_licensing.setup import demo
 
-	asked = [(demo.client_doctype(), CEDAR), *((demo.client_doctype(), f"No {n}") for n in range(50))]
+	asked = [
+		(demo.site_client_doctype(), CEDAR),
+		*((demo.site_client_doctype(), f"No {n}") for n in range(50)),
+	]
 	client_titles(asked)
 	queries = []
 	run = site.db.sql

@@ -465,10 +465,10 @@ def test_a_company_becomes_a_new_client_in_one_step(site, sandbox, manager):
 
 	company = storybook.BLUE_HARBOR_DENTAL
 	choices = mapping.choices(company)
-	assert choices["doctype"] == demo.client_doctype() and choices["may_create"]
+	assert choices["doctype"] == demo.site_client_doctype() and choices["may_create"]
 	assert mapping.create_client(company, " Blue Harbor ") == "Blue Harbor"
 	assert site.db.get_value("Pax8 Company", company, ["client_doctype", "client"]) == (
-		demo.client_doctype(),
+		demo.site_client_doctype(),
 		"Blue Harbor",
 	)
 	with pytest.raises(site.ValidationError, match="already"):

@@ -178,7 +178,7 @@ def a_policy():
 	from msp_licensing.setup import demo
 
 	doctype = "Licensing Client Policy"
-	client = {"client_doctype": demo.client_doctype(), "client": CLIENT["client"]}
+	client = {"client_doctype": demo.site_client_doctype(), "client": CLIENT["client"]}
 	found = frappe.db.exists(doctype, client)
 	return (
 		found
@@ -211,7 +211,7 @@ def an_assignment():
 		{
 			"doctype": doctype,
 			"resource_group": group,
-			"client_doctype": demo.client_doctype(),
+			"client_doctype": demo.site_client_doctype(),
 			"client": CLIENT["client"],
 			"client_name": CLIENT["client"],
 			"from_date": "2026-01-01",
@@ -232,7 +232,13 @@ def another():
 def call(path, arguments, pending):
 	from msp_licensing.setup import demo
 
-	stand_ins = {"¤": a_policy(), "…": pending, "†": another(), "§": demo.client_doctype(), "¶": an_event()}
+	stand_ins = {
+		"¤": a_policy(),
+		"…": pending,
+		"†": another(),
+		"§": demo.site_client_doctype(),
+		"¶": an_event(),
+	}
 	if "‡" in arguments.values():
 		stand_ins["‡"] = a_group() if "name" in arguments else json.dumps([a_group()])
 	if "※" in arguments.values():

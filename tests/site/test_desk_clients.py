@@ -16,7 +16,7 @@ def invite(site, people):
 		site.set_user(people.manager)
 		try:
 			return clients.invite(
-				demo.client_doctype(), client, email, "Nora", "New", access=access, **values
+				demo.site_client_doctype(), client, email, "Nora", "New", access=access, **values
 			)
 		finally:
 			site.set_user("Administrator")
@@ -37,7 +37,7 @@ def may(user, client=CEDAR):
 	from msp_licensing.setup import demo
 
 	access = permissions.portal_access(user)
-	client = demo.client_doctype(), client
+	client = demo.site_client_doctype(), client
 	return access.may_request_for(*client), access.may_approve_for(*client)
 
 
@@ -92,8 +92,8 @@ def test_a_contact_of_another_client_is_not_opened_by_an_invitation(site, invite
 			"first_name": "Nora",
 			"email_ids": [{"email_id": NEW, "is_primary": 1}],
 			"links": [
-				{"link_doctype": demo.client_doctype(), "link_name": MUELLER},
-				{"link_doctype": demo.client_doctype(), "link_name": CEDAR},
+				{"link_doctype": demo.site_client_doctype(), "link_name": MUELLER},
+				{"link_doctype": demo.site_client_doctype(), "link_name": CEDAR},
 			],
 		}
 	).insert()
@@ -145,7 +145,7 @@ def test_the_people_of_a_client_are_listed_with_their_rights(site, people):
 	site.set_user(people.manager)
 	rows = {
 		row["user"]: (row["may_request"], row["may_approve"])
-		for row in clients.portal_people(demo.client_doctype(), CEDAR)
+		for row in clients.portal_people(demo.site_client_doctype(), CEDAR)
 	}
 	assert rows == {
 		people.requester: (True, False),

@@ -19,7 +19,7 @@ def switch(site):
 	from msp_licensing.setup import demo
 
 	def save(disabled, client=CEDAR):
-		doc = site.get_doc(demo.client_doctype(), client)
+		doc = site.get_doc(demo.site_client_doctype(), client)
 		doc.disabled = int(disabled)
 		doc.save(ignore_permissions=True)
 		site.db.commit()
@@ -121,7 +121,7 @@ class TestClientApprovers:
 
 		need_approver(site)
 		name = ask(site, people.requester).name
-		site.db.set_value(demo.client_doctype(), CEDAR, "disabled", 1)
+		site.db.set_value(demo.site_client_doctype(), CEDAR, "disabled", 1)
 		site.db.commit()
 		with as_user(people.approver):
 			for call in (api.approve, api.decline):
@@ -165,7 +165,7 @@ class TestStaff:
 
 		switch(True)
 		with as_user(people.manager), pytest.raises(site.ValidationError, match="is disabled"):
-			clients.invite(demo.client_doctype(), CEDAR, "new@cedarpine.example", "New")
+			clients.invite(demo.site_client_doctype(), CEDAR, "new@cedarpine.example", "New")
 
 	def test_other_contacts_are_not_written_to(self, site, people, switch):
 		from msp_licensing.changes import people as groups
@@ -243,7 +243,7 @@ class TestWhatWasPlanned:
 		doc = self.plan(site, people)
 		assert (doc.workflow_state, doc.decided_by) == ("Scheduled", None)
 		if behind_our_back:
-			site.db.set_value(demo.client_doctype(), MUELLER, "disabled", 1)
+			site.db.set_value(demo.site_client_doctype(), MUELLER, "disabled", 1)
 			site.db.commit()
 		else:
 			switch(True, MUELLER)

@@ -71,7 +71,12 @@ def test_an_invitation(site, people, nothing_sent, called_evil, as_user):
 
 	with as_user(people.manager):
 		clients.invite(
-			demo.client_doctype(), demo.CEDAR, "nora.new@cedarpine.example", "Nora", "New", access="Only view"
+			demo.site_client_doctype(),
+			demo.CEDAR,
+			"nora.new@cedarpine.example",
+			"Nora",
+			"New",
+			access="Only view",
 		)
 	mails = sent(site)
 	assert mails and not [text for text in mails if EVIL in text]

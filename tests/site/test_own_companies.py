@@ -48,7 +48,7 @@ def test_an_own_company_is_not_unmapped_not_suggested_and_not_mapped(site, sandb
 	choose(site, f"{OWN}\n{OTHER}")
 	assert unmapped(site) == before - 1
 	site.db.set_value("Pax8 Company", OTHER, "company_name", demo.CEDAR)
-	client = {"client_doctype": demo.client_doctype(), "client": demo.CEDAR}
+	client = {"client_doctype": demo.site_client_doctype(), "client": demo.CEDAR}
 	with as_user(people.manager):
 		told = mapping.choices(OTHER)
 		assert told["suggestions"] == [] and not told["may_create"]

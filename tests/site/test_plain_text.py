@@ -97,7 +97,7 @@ def test_a_name_of_pax8_is_stored_as_it_is_and_makes_a_client_of_that_name(site,
 	client = mapping.create_client(company, title)
 	# Frappe takes no `<` and `>` in the name of a record.
 	assert client == title.replace("<", "‹").replace(">", "›")
-	doc = site.get_doc(demo.client_doctype(), client)
+	doc = site.get_doc(demo.site_client_doctype(), client)
 	# A Customer of ERPNext is named by its customer name.
 	shown = title if doc.doctype == "MSP Client" else client
 	assert doc.get_title() == shown
@@ -214,7 +214,7 @@ def test_evidence_shows_notes_and_names_as_typed(site, ask, monkeypatch):
 	monkeypatch.setattr(evidence, "pdf_maker", lambda: lambda page: pages.append(page) or b"")
 	text = NASTY["image"]
 	plant(site, DT, ask(note=text).name, product_name=text)
-	evidence.make(demo.client_doctype(), CEDAR, "2000-01-01", "2100-01-01")
+	evidence.make(demo.site_client_doctype(), CEDAR, "2000-01-01", "2100-01-01")
 	page = pages[0]
 	assert text not in page and html.unescape(page).count(text) >= 2
 

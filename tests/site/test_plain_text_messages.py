@@ -45,7 +45,7 @@ def moved_away(site, people):
 	from msp_licensing.setup import demo
 
 	name = requests.submit(KEEPER, 40, access=permissions.portal_access(people.requester)).name
-	clients = demo.client_doctype()
+	clients = demo.site_client_doctype()
 	plant(site, clients, CEDAR, **{site.get_meta(clients).get_title_field(): HARM})
 	other = site.db.get_value(clients, {"name": ("!=", CEDAR)}, "name")
 	plant(site, "Pax8 Subscription", KEEPER, client=other)

@@ -29,7 +29,7 @@ def other(site, sandbox):
 
 def policy(site, client, **values):
 	doc = site.get_doc(
-		{"doctype": POLICY, "client_doctype": demo.client_doctype(), "client": client, **values}
+		{"doctype": POLICY, "client_doctype": demo.site_client_doctype(), "client": client, **values}
 	).insert()
 	site.db.commit()
 	return doc
@@ -40,7 +40,7 @@ def threshold(site, client, percent, **values):
 
 
 def merge(site, old, new):
-	site.rename_doc(demo.client_doctype(), old, new, merge=True)
+	site.rename_doc(demo.site_client_doctype(), old, new, merge=True)
 	site.db.commit()
 
 
@@ -187,7 +187,7 @@ def test_of_two_that_are_made_at_once_one_is_refused(site, sandbox):
 			doc = frappe.get_doc(
 				{
 					"doctype": POLICY,
-					"client_doctype": demo.client_doctype(),
+					"client_doctype": demo.site_client_doctype(),
 					"client": CEDAR,
 					"threshold_mode": "Own",
 					"threshold": percent,
@@ -215,12 +215,12 @@ def test_of_two_that_are_made_at_once_one_is_refused(site, sandbox):
 
 def test_a_renamed_client_keeps_its_policy_and_a_deleted_one_is_refused(site, people, access, sandbox):
 	threshold(site, CEDAR, 0)
-	site.rename_doc(demo.client_doctype(), CEDAR, "Cedar Renamed")
+	site.rename_doc(demo.site_client_doctype(), CEDAR, "Cedar Renamed")
 	try:
 		assert site.db.get_value(POLICY, {"threshold": 0}, "client") == "Cedar Renamed"
 		assert not told(site, people.manager)
 		with pytest.raises(site.LinkExistsError):
-			site.delete_doc(demo.client_doctype(), "Cedar Renamed")
+			site.delete_doc(demo.site_client_doctype(), "Cedar Renamed")
 	finally:
 		site.db.rollback()
 

@@ -188,7 +188,7 @@ def own_policy(site, **values):
 	doc = site.get_doc(
 		{
 			"doctype": "Licensing Client Policy",
-			"client_doctype": demo.client_doctype(),
+			"client_doctype": demo.site_client_doctype(),
 			"client": demo.CEDAR,
 			**values,
 		}

@@ -70,8 +70,8 @@ def world(site, people, make_portal_user, as_user):
 		nobody="nobody@nowhere.example",
 		staff="staff@msp.example",
 		waiting=waiting,
-		cedar_key=f"{demo.client_doctype()}:{demo.CEDAR}",
-		mueller_key=f"{demo.client_doctype()}:{demo.MUELLER}",
+		cedar_key=f"{demo.site_client_doctype()}:{demo.CEDAR}",
+		mueller_key=f"{demo.site_client_doctype()}:{demo.MUELLER}",
 	)
 
 
@@ -649,7 +649,7 @@ def test_a_contact_made_by_the_user_itself_opens_nothing(site, world, as_user):
 
 	with as_user(world.nobody):
 		contact = site.get_doc({"doctype": "Contact", "first_name": "Nobody", "user": world.nobody})
-		contact.append("links", {"link_doctype": demo.client_doctype(), "link_name": demo.CEDAR})
+		contact.append("links", {"link_doctype": demo.site_client_doctype(), "link_name": demo.CEDAR})
 		contact.insert()
 	site.db.commit()
 	with as_user(world.nobody):

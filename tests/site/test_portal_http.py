@@ -151,17 +151,17 @@ def test_the_clients_name_stays_text(visit, people, site, make_portal_user):
 	from msp_licensing.setup import demo
 
 	title = "Evil <script>alert(1)</script> Ltd"
-	field = site.get_meta(demo.client_doctype()).get_title_field()
+	field = site.get_meta(demo.site_client_doctype()).get_title_field()
 	if field == "name":
 		field = "client_name"
-	site.db.set_value(demo.client_doctype(), demo.CEDAR, field, title)
+	site.db.set_value(demo.site_client_doctype(), demo.CEDAR, field, title)
 	site.db.commit()
 	both = make_portal_user("both@consultant.example", demo.CEDAR, "Licensing Client")
 	make_portal_user(both, demo.MUELLER, "Licensing Client")
 	for user in (people.requester, both):
 		text = visit(user).page().text
 		assert "<script>alert" not in text
-	key = f"{demo.client_doctype()}:{demo.CEDAR}"
+	key = f"{demo.site_client_doctype()}:{demo.CEDAR}"
 	assert "<script>alert" not in visit(both).page("?client=" + key).text
 
 

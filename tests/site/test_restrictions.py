@@ -24,7 +24,7 @@ def key(client):
 	from msp_licensing.permissions import ClientRecord
 	from msp_licensing.setup import demo
 
-	return ClientRecord(demo.client_doctype(), client)
+	return ClientRecord(demo.site_client_doctype(), client)
 
 
 @pytest.fixture
@@ -444,7 +444,7 @@ class TestNotices:
 			).insert()
 		site.db.commit()
 		get_user_permissions(second)  # as a request of theirs has left it in the cache
-		site.rename_doc(demo.client_doctype(), "Cedar (old)", CEDAR, merge=True)
+		site.rename_doc(demo.site_client_doctype(), "Cedar (old)", CEDAR, merge=True)
 		site.db.commit()
 		assert bells(site) == mails(site) == [second]
 

@@ -174,7 +174,7 @@ def test_mapping_a_company_backfills_it_at_once(site, sandbox):
 
 	demo.make_client("Blue Harbor")
 	company = site.get_doc("Pax8 Company", storybook.BLUE_HARBOR_DENTAL)
-	company.update({"client_doctype": demo.client_doctype(), "client": "Blue Harbor"}).save()
+	company.update({"client_doctype": demo.site_client_doctype(), "client": "Blue Harbor"}).save()
 	site.db.commit()
 	job = get_queue("long").jobs[0].kwargs["kwargs"]
 	assert (job["kind"], job["company"]) == ("Subscriptions", storybook.BLUE_HARBOR_DENTAL)

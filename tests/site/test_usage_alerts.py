@@ -37,7 +37,7 @@ def policy(site, client=CEDAR_NAME, **values):
 	found = site.get_doc(
 		{
 			"doctype": "Licensing Client Policy",
-			"client_doctype": demo.client_doctype(),
+			"client_doctype": demo.site_client_doctype(),
 			"client": client,
 			**values,
 		}
@@ -332,13 +332,13 @@ class TestBudgets:
 		budget(site, 100)
 		history.keep(TODAY, "Web Shop", 90)
 		check(site)
-		site.rename_doc(demo.client_doctype(), CEDAR_NAME, "Cedar New")
+		site.rename_doc(demo.site_client_doctype(), CEDAR_NAME, "Cedar New")
 		try:
 			check(site)
 			(alert,) = alerts(site)
 			assert alert.client == "Cedar New"
 		finally:
-			site.rename_doc(demo.client_doctype(), "Cedar New", CEDAR_NAME)
+			site.rename_doc(demo.site_client_doctype(), "Cedar New", CEDAR_NAME)
 			site.db.commit()
 
 	def test_a_currency_stands_in_a_policy_once(self, site, sandbox):
@@ -352,7 +352,7 @@ class TestRecords:
 		from msp_licensing.setup import demo
 
 		client = site.get_doc(
-			{"doctype": demo.client_doctype(), "client_name": "Gone", "customer_name": "Gone"}
+			{"doctype": demo.site_client_doctype(), "client_name": "Gone", "customer_name": "Gone"}
 		).insert()
 		site.get_doc(
 			{"doctype": ALERT, "kind": "Budget", "client_doctype": client.doctype, "client": client.name}

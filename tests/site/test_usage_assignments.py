@@ -102,7 +102,7 @@ def test_a_change_ends_the_old_one_and_days_follow_the_dates(usage, site, names)
 		usage.on(2027, 3, number, 4, 0)
 	first = usage.assign(usage.group(NOBODY), names[0])
 	second = assignments.change(
-		first, demo.client_doctype(), names[1], from_date="2027-03-12", reason="Moved"
+		first, demo.site_client_doctype(), names[1], from_date="2027-03-12", reason="Moved"
 	)
 	site.db.commit()
 	group, old = usage.group(NOBODY), the(site, first)
@@ -110,9 +110,9 @@ def test_a_change_ends_the_old_one_and_days_follow_the_dates(usage, site, names)
 	assert (group.client, group.placed_since) == (names[1], date(2027, 3, 12))
 	assert [row.client for row in usage.snapshots(group)] == [names[0], names[1], names[1]]
 	with pytest.raises(site.ValidationError, match="has ended already"):
-		assignments.change(first, demo.client_doctype(), names[0])
+		assignments.change(first, demo.site_client_doctype(), names[0])
 	# From its very first day: the second one never counted.
-	assignments.change(second, demo.client_doctype(), names[0], from_date="2027-03-12")
+	assignments.change(second, demo.site_client_doctype(), names[0], from_date="2027-03-12")
 	site.db.commit()
 	never = the(site, second)
 	assert never.to_date < never.from_date
@@ -152,7 +152,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(usage, site, names):
 	from msp_licensing.usage import assignments
 
 	usage.sync()
-	group, client_doctype = usage.group(NOBODY), demo.client_doctype()
+	group, client_doctype = usage.group(NOBODY), demo.site_client_doctype()
 	linked = usage.group(storybook.CEDAR_AZURE_PRODUCTION, AZURE)
 	with pytest.raises(site.ValidationError, match="Pax8 links it to this client"):
 		assignments.assign(linked.name, client_doctype, names[0])
@@ -245,7 +245,7 @@ def test_mapping_the_company_that_pax8_names_ends_an_assignment_to_the_same_clie
 	site.db.commit()
 	name = usage.assign(group, "Blue Harbor")
 	company = site.get_doc("Pax8 Company", BLUE)
-	company.update({"client_doctype": demo.client_doctype(), "client": "Blue Harbor"}).save()
+	company.update({"client_doctype": demo.site_client_doctype(), "client": "Blue Harbor"}).save()
 	site.db.commit()
 	assert the(site, name).ended_because == "Pax8 agrees"
 	assert usage.group(storybook.SENTINELONE_OF_BLUE_HARBOR).placement == "Linked by Pax8"
@@ -259,14 +259,14 @@ def test_nothing_is_assigned_to_a_disabled_client_and_what_was_stays(usage, site
 	demo.make_client("Blue Harbor")
 	site.db.commit()
 	name = usage.assign(usage.group(NOBODY), "Blue Harbor")
-	site.get_doc(demo.client_doctype(), "Blue Harbor").update({"disabled": 1}).save()
+	site.get_doc(demo.site_client_doctype(), "Blue Harbor").update({"disabled": 1}).save()
 	site.db.commit()
 	usage.on(2027, 3, 15, 4, 0)
 	assert usage.group(NOBODY).client == "Blue Harbor", "it was used by nobody else"
 	other = usage.group(storybook.SENTINELONE_OF_CEDAR)
 	for call in (
-		lambda: assignments.assign(other.name, demo.client_doctype(), "Blue Harbor"),
-		lambda: assignments.change(usage.assign(other, names[0]), demo.client_doctype(), "Blue Harbor"),
+		lambda: assignments.assign(other.name, demo.site_client_doctype(), "Blue Harbor"),
+		lambda: assignments.change(usage.assign(other, names[0]), demo.site_client_doctype(), "Blue Harbor"),
 	):
 		with pytest.raises(site.ValidationError, match="disabled"):
 			call()
@@ -283,12 +283,12 @@ def test_a_client_that_is_renamed_or_merged_takes_its_usage_along(usage, site, n
 	link(usage, CEDAR_COMPANY)
 	usage.on(2027, 3, 15, 4, 0)
 	assert usage.group(NOBODY).conflict
-	site.rename_doc(demo.client_doctype(), "Blue Harbor", "Blue Harbour Ltd")
+	site.rename_doc(demo.site_client_doctype(), "Blue Harbor", "Blue Harbour Ltd")
 	site.db.commit()
 	group = usage.group(NOBODY)
 	assert (group.client, the(site, name).client) == ("Blue Harbour Ltd", "Blue Harbour Ltd")
 	assert {row.client for row in usage.snapshots(group)} == {"Blue Harbour Ltd"}
-	site.rename_doc(demo.client_doctype(), "Blue Harbour Ltd", names[0], merge=True)
+	site.rename_doc(demo.site_client_doctype(), "Blue Harbour Ltd", names[0], merge=True)
 	site.db.commit()
 	group, ended = usage.group(NOBODY), the(site, name)
 	assert (group.client, group.client_name, group.conflict) == (names[0], names[0], 0)
@@ -303,9 +303,9 @@ def test_a_client_that_is_deleted_by_force_leaves_its_usage_to_nobody(usage, sit
 	site.db.commit()
 	name = usage.assign(usage.group(NOBODY), "Blue Harbor")
 	with pytest.raises(site.LinkExistsError):
-		site.delete_doc(demo.client_doctype(), "Blue Harbor")
+		site.delete_doc(demo.site_client_doctype(), "Blue Harbor")
 	site.db.rollback()
-	site.delete_doc(demo.client_doctype(), "Blue Harbor", force=True)
+	site.delete_doc(demo.site_client_doctype(), "Blue Harbor", force=True)
 	site.db.commit()
 	group, ended = usage.group(NOBODY), the(site, name)
 	assert (group.client, group.placement) == (None, "Unassigned")
@@ -322,7 +322,7 @@ def test_of_two_managers_at_once_one_assigns_and_the_other_is_told(usage, site, 
 
 	usage.sync()
 	group, name, told = usage.group(NOBODY).name, frappe.local.site, []
-	gate, client_doctype = threading.Barrier(2), demo.client_doctype()
+	gate, client_doctype = threading.Barrier(2), demo.site_client_doctype()
 
 	def work(client):
 		frappe.init(name, sites_path=".", force=True)
@@ -414,8 +414,8 @@ def test_a_manager_of_some_clients_sees_and_assigns_only_theirs(
 		assert not site.has_permission(LINE, "read", line)
 		assert not site.has_permission(GROUP, "read", group.name)
 		for call in (
-			lambda: assignments.assign(group.name, demo.client_doctype(), names[1]),
-			lambda: assignments.change(mine, demo.client_doctype(), names[0]),
+			lambda: assignments.assign(group.name, demo.site_client_doctype(), names[1]),
+			lambda: assignments.change(mine, demo.site_client_doctype(), names[0]),
 			lambda: assignments.ignore(group.name, "x"),
 		):
 			with pytest.raises(site.PermissionError):
@@ -435,8 +435,8 @@ def test_only_managers_decide(usage, site, people, as_user, names, who):
 	name = usage.assign(usage.group(storybook.SENTINELONE_OF_CEDAR), names[0])
 	with as_user(getattr(people, who)):
 		for call in (
-			lambda: assignments.assign(group.name, demo.client_doctype(), names[0]),
-			lambda: assignments.change(name, demo.client_doctype(), names[1]),
+			lambda: assignments.assign(group.name, demo.site_client_doctype(), names[0]),
+			lambda: assignments.change(name, demo.site_client_doctype(), names[1]),
 			lambda: assignments.remove(name),
 			lambda: assignments.ignore(group.name, "x"),
 			lambda: assignments.stop_ignoring(group.name),

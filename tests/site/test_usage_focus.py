@@ -32,7 +32,7 @@ def export(usage, site):
 
 	def make(client=None, begin="2027-03-01", end="2027-04-30", **arguments):
 		if client:
-			arguments.update(client_doctype=demo.client_doctype(), client=client)
+			arguments.update(client_doctype=demo.site_client_doctype(), client=client)
 		response = focus.export(begin, end, **arguments)
 		make.response, make.text = response, response.get_data().decode()
 		rows = list(csv.DictReader(io.StringIO(make.text)))
@@ -124,7 +124,7 @@ def test_currencies_stay_apart_and_no_missing_amount_is_a_zero(usage, export, na
 	from msp_licensing.desk import focus
 	from msp_licensing.setup import demo
 
-	told = focus.preview("2027-03-01", "2027-03-31", demo.client_doctype(), names[0])
+	told = focus.preview("2027-03-01", "2027-03-31", demo.site_client_doctype(), names[0])
 	assert told["rows"] == told["running"] == len(rows)
 	assert [sentence.split(":")[0] for sentence in told["sentences"][2:]] == ["1 total is left out"] * 2
 	assert of(export(names[0], amounts="cost"), "no charges"), "there is a cost"
@@ -243,7 +243,7 @@ def test_programs_get_the_file_by_rest_and_portal_users_nothing(usage, names, pe
 
 	usage.sync()
 	arguments = {
-		"client_doctype": demo.client_doctype(),
+		"client_doctype": demo.site_client_doctype(),
 		"client": names[0],
 		"from_date": "2027-03-01",
 		"to_date": "2027-03-31",

@@ -182,7 +182,7 @@ def test_a_disabled_client_is_not_suggested(usage, site, names, door):
 	from msp_licensing.setup import demo
 
 	usage.sync()
-	site.db.set_value(demo.client_doctype(), names[0], "disabled", 1)
+	site.db.set_value(demo.site_client_doctype(), names[0], "disabled", 1)
 	site.db.commit()
 	assert rows(door.load())[storybook.SENTINELONE_OF_CEDAR]["suggestions"] == []
 
@@ -447,7 +447,7 @@ def test_usage_of_a_company_is_read_when_it_is_mapped(usage, site, people, names
 	site.db.delete("Pax8 Subscription", {"pax8_company": MUELLER_COMPANY})
 	site.db.commit()
 	company.reload()
-	company.update({"client_doctype": demo.client_doctype(), "client": names[1]}).save()
+	company.update({"client_doctype": demo.site_client_doctype(), "client": names[1]}).save()
 	site.db.commit()
 	empty_queues(site)
 	with client(usage.sandbox) as pax8:

@@ -405,7 +405,7 @@ def test_a_group_that_leaves_today_is_not_in_the_total_before_the_next_sync(
 		usage.clocks.set(datetime(2027, 3, 15, 4, 0))
 		from msp_licensing.usage import assignments
 
-		assignments.change(name, demo.client_doctype(), demo.MUELLER)
+		assignments.change(name, demo.site_client_doctype(), demo.MUELLER)
 		site.db.commit()
 	page = shown(subscription=SENTINEL)
 	assert page["amounts"] == [] and "Yours until 03-14-2027" in page["groups"][0]["notes"][0]
@@ -422,7 +422,7 @@ def test_what_staff_hide_is_hidden_with_its_usage(usage, site, shown, overview, 
 
 def test_a_disabled_client_still_reads_its_usage(usage, site, shown, retail):
 	usage.sync()
-	client = site.get_doc(demo.client_doctype(), demo.CEDAR)
+	client = site.get_doc(demo.site_client_doctype(), demo.CEDAR)
 	client.db_set("disabled", 1)
 	site.db.commit()
 	assert shown()["groups"]

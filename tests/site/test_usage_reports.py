@@ -306,7 +306,7 @@ class TestForms:
 		from msp_licensing.setup import demo
 
 		history.keep(date(2027, 3, 14), "In Euro", 9, currency="EUR")
-		answer = self.trend(demo.client_doctype(), "Cedar & Pine Architects")
+		answer = self.trend(demo.site_client_doctype(), "Cedar & Pine Architects")
 		assert [(row["currency"], row["is_trial"]) for row in answer["usage"]] == [
 			("EUR", 0),
 			("USD", 0),
@@ -335,7 +335,7 @@ class TestForms:
 		from msp_licensing.usage import amounts
 
 		monkeypatch.setattr(amounts, "sees_cost", lambda: False)
-		answer = self.trend(demo.client_doctype(), "Cedar & Pine Architects")
+		answer = self.trend(demo.site_client_doctype(), "Cedar & Pine Architects")
 		assert "cost" not in json.dumps(answer)
 
 	def test_a_restricted_manager_sees_nothing_of_another_client(
@@ -346,9 +346,9 @@ class TestForms:
 		restrict(people.manager, "Müller & Söhne GmbH")
 		group = site.db.get_value(GROUP, {"resource_group": "Web Shop"})
 		with as_user(people.manager):
-			assert self.trend(demo.client_doctype(), "Müller & Söhne GmbH")["usage"]
+			assert self.trend(demo.site_client_doctype(), "Müller & Söhne GmbH")["usage"]
 			for doctype, name in (
-				(demo.client_doctype(), "Cedar & Pine Architects"),
+				(demo.site_client_doctype(), "Cedar & Pine Architects"),
 				("Pax8 Resource Group", group),
 				("Pax8 Company", CEDAR),
 			):
@@ -363,7 +363,7 @@ class TestForms:
 	def test_without_usage_there_is_nothing_to_show(self, usage):
 		from msp_licensing.setup import demo
 
-		assert self.trend(demo.client_doctype(), "Cedar & Pine Architects")["usage"] == []
+		assert self.trend(demo.site_client_doctype(), "Cedar & Pine Architects")["usage"] == []
 
 
 def test_what_a_group_came_to_is_in_the_report_as_pax8_has_it(history, usage):

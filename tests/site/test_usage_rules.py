@@ -28,7 +28,7 @@ def make(site):
 				"doctype": RULE,
 				"rule_name": values.pop("rule_name", f"Rule {text}"),
 				"text_contains": text,
-				"client_doctype": demo.client_doctype(),
+				"client_doctype": demo.site_client_doctype(),
 				"client": client,
 				"enabled": 1,
 				**values,
@@ -136,7 +136,7 @@ def test_a_rule_that_is_off_or_whose_client_is_disabled_assigns_nothing(usage, s
 
 	make("migrated", names[0], enabled=0)
 	make("default", names[1], rule_name="Default")
-	site.db.set_value(demo.client_doctype(), names[1], "disabled", 1)
+	site.db.set_value(demo.site_client_doctype(), names[1], "disabled", 1)
 	site.db.commit()
 	usage.sync()
 	assert given(site) == []
@@ -171,7 +171,7 @@ def test_the_preview_says_what_a_rule_would_do_before_it_is_saved_and_writes_not
 	make("migrated", names[1], enabled=1)
 	site.db.commit()
 	values = {
-		"client_doctype": demo.client_doctype(),
+		"client_doctype": demo.site_client_doctype(),
 		"client": names[0],
 		"product": usage.group(NOBODY).product,
 		"text_contains": "",
@@ -204,7 +204,7 @@ def test_a_rule_without_condition_with_a_short_text_or_a_wrong_client_is_refused
 			make(text, names[0], **values)
 	with pytest.raises(site.ValidationError):
 		make("abc", "Administrator", client_doctype="User")
-	site.db.set_value(demo.client_doctype(), names[0], "disabled", 1)
+	site.db.set_value(demo.site_client_doctype(), names[0], "disabled", 1)
 	with pytest.raises(site.ValidationError, match="disabled"):
 		make("abc", names[0])
 	site.db.rollback()
@@ -240,8 +240,8 @@ def test_a_client_with_a_rule_keeps_its_name_there_and_is_not_deleted(usage, sit
 	demo.make_client("Blue Harbor")
 	rule = make("abc", "Blue Harbor")
 	with pytest.raises(site.LinkExistsError):
-		site.delete_doc(demo.client_doctype(), "Blue Harbor")
-	site.rename_doc(demo.client_doctype(), "Blue Harbor", "Blue Harbour Ltd")
+		site.delete_doc(demo.site_client_doctype(), "Blue Harbor")
+	site.rename_doc(demo.site_client_doctype(), "Blue Harbor", "Blue Harbour Ltd")
 	site.db.commit()
 	rule.reload()
 	assert rule.client == "Blue Harbour Ltd"

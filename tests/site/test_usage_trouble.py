@@ -234,7 +234,7 @@ def test_a_client_that_is_disabled_keeps_what_it_had_through_the_end_of_the_mont
 	demo.make_client("Blue Harbor")
 	site.db.commit()
 	usage.assign(usage.group(NOBODY), "Blue Harbor")
-	site.get_doc(demo.client_doctype(), "Blue Harbor").update({"disabled": 1}).save()
+	site.get_doc(demo.site_client_doctype(), "Blue Harbor").update({"disabled": 1}).save()
 	site.db.commit()
 	usage.on(2027, 3, 31, 23, 30)
 	usage.on(2027, 4, 6, 4, 0)
@@ -253,7 +253,7 @@ def test_two_clients_with_assignments_that_are_merged_are_one(usage, site, names
 	usage.on(2027, 3, 15, 4, 0)
 	first = usage.assign(usage.group(NOBODY), "Blue Harbor")
 	second = usage.assign(usage.group("x"), "Blue Harbor Dental")
-	site.rename_doc(demo.client_doctype(), "Blue Harbor", "Blue Harbor Dental", merge=True)
+	site.rename_doc(demo.site_client_doctype(), "Blue Harbor", "Blue Harbor Dental", merge=True)
 	site.db.commit()
 	for text, assignment in ((NOBODY, first), ("x", second)):
 		group = usage.group(text)
@@ -284,7 +284,7 @@ def test_a_client_that_is_deleted_while_its_usage_is_read_stops_no_run(usage, si
 
 	def meanwhile(*arguments):
 		monkeypatch.setattr(walk, "tell_months", tell)
-		site.delete_doc(demo.client_doctype(), "Blue Harbor", force=True)
+		site.delete_doc(demo.site_client_doctype(), "Blue Harbor", force=True)
 		site.db.commit()
 		return tell(*arguments)
 
@@ -353,7 +353,7 @@ def test_of_two_managers_at_once_each_decision_is_whole_and_the_slower_is_told(u
 	from msp_licensing.usage import assignments
 
 	usage.sync()
-	group, doctype = usage.group(NOBODY).name, demo.client_doctype()
+	group, doctype = usage.group(NOBODY).name, demo.site_client_doctype()
 	if other == "ignore":
 		told = at_once(
 			lambda: assignments.assign(group, doctype, names[0]),
@@ -383,7 +383,7 @@ def test_a_decision_made_while_the_group_is_read_is_kept(usage, site, names):
 	from msp_licensing.usage import assignments
 
 	usage.sync()
-	group, doctype = usage.group(NOBODY).name, demo.client_doctype()
+	group, doctype = usage.group(NOBODY).name, demo.site_client_doctype()
 	usage.sandbox.configure(latency_ms=20)
 	for day in (15, 16, 17):
 		usage.put(NOBODY, currentCharges=70 + day)

@@ -116,7 +116,7 @@ def test_a_new_subscription_of_a_mapped_company_comes_with_its_client_and_produc
 	name = receive(site)
 	process()
 	new = site.get_doc("Pax8 Subscription", KEEPER)
-	assert (new.client_doctype, new.client) == (demo.client_doctype(), demo.CEDAR)
+	assert (new.client_doctype, new.client) == (demo.site_client_doctype(), demo.CEDAR)
 	assert stored_row(site) == before
 	product = site.get_doc("Pax8 Product", subscription.product)
 	assert product.product_name and not product.visible

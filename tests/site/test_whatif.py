@@ -78,7 +78,7 @@ def test_a_client_keeps_its_own_policy(site, ask, replay):
 	site.get_doc(
 		{
 			"doctype": "Licensing Client Policy",
-			"client_doctype": demo.client_doctype(),
+			"client_doctype": demo.site_client_doctype(),
 			"client": demo.CEDAR,
 			"threshold_mode": "Own",
 			"threshold": 10,
@@ -94,7 +94,7 @@ def test_a_clients_policy_is_tried_before_it_is_saved(site, ask, people, as_user
 
 	ask("15")
 	form = {
-		"client_doctype": demo.client_doctype(),
+		"client_doctype": demo.site_client_doctype(),
 		"client": demo.CEDAR,
 		"threshold_mode": "Own",
 		"threshold": 10,

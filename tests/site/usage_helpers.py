@@ -89,7 +89,7 @@ class Usage:
 		from msp_licensing.setup import demo
 		from msp_licensing.usage import assignments
 
-		name = assignments.assign(group.name, demo.client_doctype(), client, **options)
+		name = assignments.assign(group.name, demo.site_client_doctype(), client, **options)
 		self.site.db.commit()
 		return name
 
