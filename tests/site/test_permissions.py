@@ -87,10 +87,10 @@ def test_guests_and_staff_without_the_role_are_no_portal_users(site, people, mak
 
 def test_a_reader_may_not_ask(site, people):
 	from msp_licensing import permissions
-	from msp_licensing.setup.demo import CEDAR, client_doctype
+	from msp_licensing.setup.demo import CEDAR, site_client_doctype
 
-	assert permissions.portal_access(people.requester).may_request_for(client_doctype(), CEDAR)
-	assert not permissions.portal_access(people.reader).may_request_for(client_doctype(), CEDAR)
+	assert permissions.portal_access(people.requester).may_request_for(site_client_doctype(), CEDAR)
+	assert not permissions.portal_access(people.reader).may_request_for(site_client_doctype(), CEDAR)
 
 
 def test_costs_are_out_of_reach_without_their_level(site, people, make_portal_user, as_user):
