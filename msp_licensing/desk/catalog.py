@@ -8,7 +8,7 @@ from frappe import _
 from frappe.utils import cint, escape_html
 
 from msp_licensing import permissions, transactions, versions
-from msp_licensing.frappe_version import count_as, rows_from
+from msp_licensing.frappe_version import contains, count_as, rows_from
 
 DOCTYPE = "Pax8 Product"
 
@@ -190,8 +190,9 @@ def _filters(
 		filters["name"] = ("in", list(_owned()) or [""])
 	or_filters = []
 	if search := search.strip():
-		pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-		or_filters = [[DOCTYPE, field, "like", pattern] for field in ("product_name", "sku", "vendor_sku")]
+		or_filters = [
+			[DOCTYPE, field, "like", contains(search)] for field in ("product_name", "sku", "vendor_sku")
+		]
 	return filters, or_filters
 
 

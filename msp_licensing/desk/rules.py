@@ -10,7 +10,7 @@ from frappe.utils import cint, fmt_money
 from msp_licensing import clock, permissions
 from msp_licensing.changes import decide, pricing, states
 from msp_licensing.clients import disabled_clients
-from msp_licensing.frappe_version import count_as, rows_from
+from msp_licensing.frappe_version import contains, count_as, rows_from
 from msp_licensing.rules.policy import (
 	ApprovalRule,
 	Policy,
@@ -55,9 +55,9 @@ def subscriptions(
 		filters.append([DOCTYPE, "name", "in", _with_own_rule() or [""]])
 	or_filters = []
 	if search := search.strip():
-		pattern = "%" + search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 		or_filters = [
-			[DOCTYPE, field, "like", pattern] for field in ("product_name", "vendor", "client_name", "client")
+			[DOCTYPE, field, "like", contains(search)]
+			for field in ("product_name", "vendor", "client_name", "client")
 		]
 	rows = frappe.get_list(
 		DOCTYPE,

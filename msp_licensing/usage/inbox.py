@@ -12,7 +12,7 @@ import frappe
 from frappe.utils import cint, get_fullname
 
 from msp_licensing import clock, permissions
-from msp_licensing.frappe_version import count_as, rows_from, sum_as
+from msp_licensing.frappe_version import contains, count_as, rows_from, sum_as
 from msp_licensing.sync import own_companies
 from msp_licensing.sync.kinds.usage.months import first_day, month_before
 from msp_licensing.sync.kinds.usage.placement import ASSIGNMENT, GROUP, IGNORED, UNASSIGNED
@@ -119,7 +119,7 @@ def page(
 	or_filters = []
 	if search := search.strip():
 		fields = ("resource_group", "product_name", "vendor", "pax8_company_name", "client_name")
-		or_filters = [[GROUP, field, "like", f"%{search}%"] for field in fields]
+		or_filters = [[GROUP, field, "like", contains(search)] for field in fields]
 	with_cost = sees_cost()
 	rows = frappe.get_list(
 		GROUP,
