@@ -9,6 +9,7 @@ from frappe import _
 from msp_licensing import permissions
 from msp_licensing.changes import policies
 from msp_licensing.clients import site_client_doctype
+from msp_licensing.currencies import enabled
 from msp_licensing.desk import meaning
 from msp_licensing.frappe_version import count_as
 from msp_licensing.rules.plurals import plural
@@ -94,6 +95,13 @@ def vendors() -> list[dict[str, Any]]:
 			row = found.setdefault(vendor_key(vendor), {"vendor": vendor, "products": 0, "subscriptions": 0})
 			row[column] += count
 	return sorted(found.values(), key=lambda row: (not row["subscriptions"], row["vendor"].casefold()))
+
+
+@frappe.whitelist()
+def currencies() -> list[str]:
+	"""The codes of the currencies that can be chosen for limits and budgets."""
+	permissions.require_connection_manager()
+	return enabled()
 
 
 @frappe.whitelist()

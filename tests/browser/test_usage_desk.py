@@ -64,3 +64,30 @@ def test_an_alert_shows_what_it_tells_of(with_usage, demo_site, sign_in, look):
 	expect(page.locator(".page-head:visible .indicator-pill").first).to_have_text("Budget")
 	expect(page.locator(".usage-trend .usage-chart svg").first).to_be_visible()
 	assert not page.errors
+
+
+def test_a_manager_gives_a_client_a_budget_in_a_currency(with_usage, demo_site, sign_in, look):
+	from playwright.sync_api import expect
+
+	policy = look(
+		"from msp_licensing.setup import demo\n"
+		"answer = frappe.db.get_value('Licensing Client Policy', {'client': demo.CEDAR})"
+	)
+	page = sign_in(demo_site.manager, "/app/msp-licensing")
+	page.goto(f"/app/licensing-client-policy/{policy}")
+	budgets = page.locator(".frappe-control[data-fieldname=usage_budgets]")
+	budgets.get_by_role("button", name="Add Row").click()
+	row = budgets.locator(".grid-body .grid-row").last
+	row.locator("[data-fieldname=currency]").first.click()
+	row.locator("[data-fieldname=currency] input").fill("eu")
+	row.locator("[data-fieldname=currency] li", has_text="EUR").first.click()
+	row.locator("[data-fieldname=amount]").first.click()
+	row.locator("[data-fieldname=amount] input").fill("250")
+	row.locator("[data-fieldname=amount] input").blur()  # the Tab key would begin another row
+	expect(page.locator(".page-head:visible")).to_contain_text("Not Saved")
+	page.locator(".page-head:visible").get_by_role("button", name="Save").click()
+	expect(page.locator(".page-head:visible")).not_to_contain_text("Not Saved")
+	kept = look(
+		f"answer = [[row.currency, row.amount] for row in frappe.get_doc('Licensing Client Policy', {policy!r}).usage_budgets]"
+	)
+	assert kept == [["USD", 1.0], ["EUR", 250.0]] and not page.errors

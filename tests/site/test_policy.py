@@ -314,6 +314,8 @@ def test_options_that_make_no_sense_are_refused(site, policy):
 		({"limit_per_change": 5, "limit_currency": None}, "currency of the limits"),
 		({"use_client_approval": 1, "client_approval_above": 5}, "currency of the limits"),
 		({"free_seats": 2_000_000}, "always fine"),
+		({"limit_currency": "Taler <b>"}, "There is no currency Taler &lt;b&gt;"),
+		({"spike_minimums": [{"currency": "Taler", "amount": 5}]}, "There is no currency Taler"),
 	):
 		with pytest.raises(site.ValidationError, match=words):
 			policy(**values)
@@ -347,3 +349,9 @@ def test_the_settings_say_what_the_options_together_mean(site, sandbox):
 	)
 	assert "10 → 12 is applied at once, 10 → 13 waits" in told
 	assert "only where a subscription allows it" in told
+
+
+def test_a_currency_is_stored_as_the_site_has_it(site, policy):
+	policy(limit_currency=" usd", spike_minimums=[{"currency": "eur ", "amount": 5}])
+	settings = site.get_doc("Licensing Settings")
+	assert (settings.limit_currency, settings.spike_minimums[0].currency) == ("USD", "EUR")

@@ -11,6 +11,9 @@ frappe.ui.form.on("Licensing Client Policy", {
 
 	refresh(frm) {
 		explain(frm);
+		frappe.require("/assets/msp_licensing/js/currencies.js", () =>
+			msp_licensing.offer_currencies(frm, { fields: ["limit_currency"], tables: ["usage_budgets"] })
+		);
 		frm.toggle_display("client_name", frm.doc.client_name && frm.doc.client_name !== frm.doc.client);
 		if (!frm.is_new()) {
 			show_duplicates(frm);

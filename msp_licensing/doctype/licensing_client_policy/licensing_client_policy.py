@@ -2,6 +2,7 @@ import frappe
 from frappe import _
 from frappe.utils import escape_html, get_link_to_form
 
+from msp_licensing import currencies
 from msp_licensing.clients import CLIENT_DOCTYPES, client_title
 from msp_licensing.plain_text import PlainTextDocument
 
@@ -46,6 +47,8 @@ class LicensingClientPolicy(PlainTextDocument):
 	def validate_values(self):
 		from msp_licensing.changes.policies import check_own
 
+		currencies.normalize("limit_currency", [self])
+		currencies.normalize("currency", self.usage_budgets)
 		check_own(self)
 		self.validate_budgets()
 

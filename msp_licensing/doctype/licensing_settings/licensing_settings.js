@@ -10,6 +10,9 @@ frappe.ui.form.on("Licensing Settings", {
 		frm.toggle_display("vendor_overrides", false);
 		show_banners(frm);
 		explain(frm);
+		frappe.require("/assets/msp_licensing/js/currencies.js", () =>
+			msp_licensing.offer_currencies(frm, { fields: ["limit_currency"], tables: ["spike_minimums"] })
+		);
 		show_vendors(frm);
 		frm.catalog ? frm.catalog.load() : (frm.catalog = new msp_licensing.ProductCatalog(frm));
 		frm.rules ? frm.rules.load() : (frm.rules = new msp_licensing.SelfServiceRules(frm));

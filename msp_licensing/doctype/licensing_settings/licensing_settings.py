@@ -2,6 +2,7 @@ import frappe
 from frappe import _
 from frappe.utils import cint, escape_html
 
+from msp_licensing import currencies
 from msp_licensing.permissions import CLIENT_DOCTYPES
 from msp_licensing.plain_text import PlainTextDocument
 
@@ -11,6 +12,8 @@ MAX_RETURN_DAYS = 200
 
 class LicensingSettings(PlainTextDocument):
 	def validate(self):
+		currencies.normalize("limit_currency", [self])
+		currencies.normalize("currency", self.spike_minimums)
 		self.validate_threshold()
 		self.validate_limits()
 		self.validate_options()
