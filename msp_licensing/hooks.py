@@ -202,6 +202,7 @@ before_request = [
 	"msp_licensing.webhooks.endpoint.refuse_strangers",
 	"msp_licensing.csrf.require_token",
 ]
+extend_bootinfo = ["msp_licensing.desk.boot.extend"]
 update_website_context = ["msp_licensing.doors.pages.keep_out_of_cache"]
 after_request = [
 	"msp_licensing.doors.gate.keep_private",

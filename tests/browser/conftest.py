@@ -4,6 +4,7 @@ The tests reach the site only as people and Pax8 do; what they look up in its da
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -163,3 +164,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 	outcome = yield
 	if call.when == "call":
 		item.failed = outcome.get_result().failed
+
+
+@pytest.fixture
+def open_dashboard() -> Callable[[Any], None]:
+	"""`open_dashboard(page)` shows what a client's form says below its heading: on ERPNext's Customer, that is behind a tab."""
+
+	def show(page: Any) -> None:
+		tab = page.locator(".form-tabs .nav-link:visible", has_text=re.compile("Dashboard|Connections"))
+		if tab.count():
+			tab.click()
+
+	return show

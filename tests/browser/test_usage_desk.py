@@ -20,13 +20,15 @@ def with_usage(demo_site, look):
 	)
 
 
-def test_a_client_shows_its_usage_by_day_and_by_month(with_usage, demo_site, sign_in):
+def test_a_client_shows_its_usage_by_day_and_by_month(with_usage, demo_site, sign_in, open_dashboard):
 	from playwright.sync_api import expect
 
 	doctype, client = with_usage
 	page = sign_in(demo_site.manager, "/app/msp-licensing")
 	page.goto(f"/app/{doctype}/{client}")
 	usage = page.locator(".usage-trend")
+	usage.wait_for(state="attached")
+	open_dashboard(page)
 	expect(usage).to_contain_text("So Far")
 	expect(usage).to_contain_text("Partner cost:")
 	expect(usage.locator(".usage-chart svg").first).to_be_visible()

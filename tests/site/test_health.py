@@ -323,10 +323,11 @@ def test_a_run_going_after_failed_ones_is_no_reason_to_keep_quiet(site, stale, w
 	assert not health("Companies").on_its_way
 
 
-def test_a_dormant_site_is_the_reason(site, stale, worker, health, signed_in):
+def test_a_dormant_site_is_the_reason(site, stale, worker, health, signed_in, schedule):
 	from frappe.utils import scheduler
 
 	signed_in(days=5)
+	schedule("Companies", last_execution=site.utils.now_datetime())
 	# Later releases of Frappe 15, and 16, let sites sleep on Frappe Cloud only.
 	expected = "Dormant" if scheduler.is_dormant() else "Unknown"
 	assert cause(health)[0] == expected

@@ -3,9 +3,9 @@ frappe.ui.form.on("Licensing Client Policy", {
 		frm.set_query("client_doctype", () => ({ filters: { name: ["in", ["Customer", "MSP Client"]] } }));
 	},
 
-	async onload(frm) {
+	onload(frm) {
 		if (frm.is_new() && !frm.doc.client_doctype) {
-			frm.set_value("client_doctype", await frappe.db.get_single_value("Licensing Settings", "client_doctype"));
+			frm.set_value("client_doctype", frappe.boot.msp_licensing.client_doctype);
 		}
 	},
 

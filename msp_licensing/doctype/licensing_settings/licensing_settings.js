@@ -6,6 +6,10 @@ frappe.ui.form.on("Licensing Settings", {
 		frm.set_query("client_doctype", () => ({ filters: { name: ["in", ["Customer", "MSP Client"]] } }));
 	},
 
+	after_save(frm) {
+		frappe.boot.msp_licensing.client_doctype = frm.doc.client_doctype;
+	},
+
 	refresh(frm) {
 		frm.toggle_display("vendor_overrides", false);
 		show_banners(frm);

@@ -17,8 +17,7 @@
 			frm.toggle_display("client_name", frm.doc.client_name && frm.doc.client_name !== frm.doc.client);
 			frm.events.preview(frm);
 			if (frm.is_new() && !frm.doc.client_doctype) {
-				const { message } = await frappe.db.get_value("Licensing Settings", "Licensing Settings", "client_doctype");
-				if (frm.is_new()) await frm.set_value("client_doctype", message?.client_doctype || "MSP Client");
+				await frm.set_value("client_doctype", frappe.boot.msp_licensing.client_doctype);
 			}
 			frm.get_field("client").set_label(__(frm.doc.client_doctype || "Client"));
 		},

@@ -18,15 +18,12 @@ frappe.provide("msp_licensing");
 
 	/** Opens the dialog; with a client or without one. */
 	msp_licensing.export_focus = async function ({ client_doctype, client } = {}) {
-		const [{ cost }, setting] = await Promise.all([
-			frappe.xcall("msp_licensing.desk.focus.choices"),
-			client_doctype || frappe.db.get_single_value("Licensing Settings", "client_doctype"),
-		]);
+		const { cost } = await frappe.xcall("msp_licensing.desk.focus.choices");
 		const today = frappe.datetime.get_today();
 		const month = frappe.datetime.month_start();
 		const options = [{ value: "charges", label: __("What Pax8 reports as charged to the client") }];
 		if (cost) options.push({ value: "cost", label: __("What Pax8 charges you (cost)") });
-		const doctype = setting || "MSP Client";
+		const doctype = client_doctype || frappe.boot.msp_licensing.client_doctype;
 		const dialog = new frappe.ui.Dialog({
 			title: __("Export Usage (FOCUS)"),
 			fields: [

@@ -4,26 +4,22 @@
 frappe.provide("msp_licensing.reports");
 
 (() => {
-	let client_doctype = "MSP Client";
-
 	const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text));
+
+	const client_doctype = () => frappe.boot.msp_licensing.client_doctype;
 
 	const client_filter = () => ({
 		fieldname: "client",
 		label: __("Client"),
 		fieldtype: "Dynamic Link",
-		get_options: () => client_doctype,
+		get_options: client_doctype,
 	});
 
 	const vendor_filter = () => ({ fieldname: "vendor", label: __("Vendor"), fieldtype: "Autocomplete", options: [] });
 
-	/** Fills the two filters above; to be called when the report is loaded. */
-	async function fill_filters(report) {
-		const [doctype, vendors] = await Promise.all([
-			frappe.db.get_single_value("Licensing Settings", "client_doctype"),
-			frappe.xcall("msp_licensing.desk.settings.vendors"),
-		]);
-		client_doctype = doctype || client_doctype;
+	/** Fills the filter of vendors; to be called when the report is loaded. */
+	async function fill_vendors(report) {
+		const vendors = await frappe.xcall("msp_licensing.desk.settings.vendors");
 		const filter = report.get_filter("vendor");
 		if (filter.awesomplete) filter.awesomplete.item = suggestion;
 		filter.set_data(vendors.map((row) => row.vendor));
@@ -53,9 +49,9 @@ frappe.provide("msp_licensing.reports");
 		esc,
 		client_filter,
 		vendor_filter,
-		fill_filters,
+		fill_vendors,
 		is_closed_client,
 		link,
-		client_doctype: () => client_doctype,
+		client_doctype,
 	});
 })();

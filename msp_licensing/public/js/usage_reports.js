@@ -9,7 +9,7 @@ frappe.provide("msp_licensing");
 	const TEXTS = ["client_name", "vendor", "product_name", "currency", "trial"];
 	const DASH = '<span class="text-muted">—</span>';
 
-	const { esc, client_filter, vendor_filter, fill_filters, is_closed_client, link } = msp_licensing.reports;
+	const { esc, client_filter, vendor_filter, fill_vendors, is_closed_client, link } = msp_licensing.reports;
 
 	/** The months to choose from, the newest first. Months of usage are those of UTC. */
 	function months() {
@@ -55,7 +55,7 @@ frappe.provide("msp_licensing");
 		].filter(({ fieldname }) => months_in_chart || fieldname !== "months"),
 
 		async onload(report) {
-			await fill_filters(report);
+			await fill_vendors(report);
 		},
 
 		formatter(value, row, column, data, default_formatter) {

@@ -16,7 +16,7 @@
 	// Written by clients, vendors and Pax8; Frappe puts them into a cell as markup.
 	const TEXTS = ["client_name", "product_name", "vendor", "decision_summary", "pax8_message"];
 
-	const { esc, client_filter, vendor_filter, fill_filters, is_closed_client } = msp_licensing.reports;
+	const { esc, client_filter, vendor_filter, fill_vendors, is_closed_client } = msp_licensing.reports;
 
 	frappe.query_reports["License Changes"] = {
 		filters: [
@@ -54,7 +54,7 @@
 
 		async onload(report) {
 			report.page.add_inner_button(__("Evidence (PDF)"), () => evidence(report));
-			await fill_filters(report);
+			await fill_vendors(report);
 		},
 
 		formatter(value, row, column, data, default_formatter) {
