@@ -5,7 +5,7 @@ Each measurement runs in a fresh process; those that are compared take turns.
 
 import argparse
 import json
-import subprocess
+import multiprocessing
 import sys
 import tempfile
 import time
@@ -14,10 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks import results
+from benchmarks import child, results
 from benchmarks.server import Pax8
 
-RESULT = "RESULT "
 SECTIONS = ("writing", "unchanged", "limit", "growth", "others", "changes", "usage")
 LIMIT = results.CALLS_A_MINUTE
 
@@ -71,21 +70,18 @@ class Bench:
 		self.samples: Samples = {}
 		self.changed: dict[str, list[dict[str, float]]] = {}
 		self._started = time.monotonic()
+		# Each measurement is forked from a process that has loaded Frappe and has done nothing else.
+		context = multiprocessing.get_context("forkserver")
+		context.set_forkserver_preload([child.__name__])
+		self._processes = context.Pool(1, maxtasksperchild=1)
 
 	def say(self, text: str) -> None:
 		print(f"[{time.monotonic() - self._started:5.0f} s] {text}", file=sys.stderr, flush=True)
 
 	def child(self, name: str, **arguments: Any) -> dict[str, Any]:
 		"""Runs one measurement in a process of its own."""
-		done = subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
-			[sys.executable, "-m", "benchmarks.child", name, json.dumps(arguments)],
-			stdout=subprocess.PIPE,
-			text=True,
-		)
-		lines = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
-		if done.returncode or not lines:
-			raise SystemExit(f"The measurement {name} {arguments} failed.")
-		return json.loads(lines[-1].removeprefix(RESULT))
+		# Decimals and dates as texts: what is written to results.json.
+		return json.loads(json.dumps(self._processes.apply(child.run, (name, arguments)), default=str))
 
 	def take(self, label: str, name: str, **arguments: Any) -> dict[str, Any]:
 		"""Runs one measurement and keeps it under `label`."""

@@ -1,27 +1,19 @@
-"""One measurement in a process of its own: `python -m benchmarks.child <name> <arguments as JSON>`.
+"""One measurement in a process of its own."""
 
-Prints what was measured as JSON, in a line that begins with `RESULT`.
-"""
-
-import json
-import sys
+import os
+from typing import Any
 
 from benchmarks import changes, measure, site, usage
-
-RESULT = "RESULT "
 
 # Measurements register themselves when their module is imported.
 MODULES = (changes, measure, usage)
 
 
-def main(name: str, arguments: str) -> None:
+def run(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+	"""Takes a measurement on the test site and returns what it gave. What Frappe prints meanwhile goes to stderr."""
+	os.dup2(2, 1)
 	site.open_site()
 	try:
-		result = measure.MEASUREMENTS[name](**json.loads(arguments))
+		return measure.MEASUREMENTS[name](**arguments)
 	finally:
 		site.frappe.destroy()
-	print(RESULT + json.dumps(result, default=str), flush=True)
-
-
-if __name__ == "__main__":
-	main(*sys.argv[1:])
