@@ -60,7 +60,11 @@ def worker() -> Iterator[Worker]:
 		yield Worker(process.pid)
 	finally:
 		process.terminate()
-		process.wait()
+		try:
+			process.wait(10)
+		except subprocess.TimeoutExpired:  # RQ does not hear it at the moment when it goes back to waiting
+			process.kill()
+			process.wait()
 
 
 @measurement

@@ -10,7 +10,7 @@ from changes_model_tables import BLIND
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("MSP_LICENSING_EXAMPLES") or 20)
+EXAMPLES = int(os.environ.get("MSP_LICENSING_EXAMPLES") or 12)
 NUMBER = st.integers(0, 99)
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sync_model import Step, World
 
-EXAMPLES = int(os.environ.get("MSP_LICENSING_EXAMPLES") or 40)
+EXAMPLES = int(os.environ.get("MSP_LICENSING_EXAMPLES") or 20)
 NUMBER = st.integers(0, 99)
 
 
