@@ -164,7 +164,9 @@ function show_trace(frm, steps) {
 	let all = !spoke.length;
 	const draw = () => {
 		$wrapper.html(`<div class="control-label mb-2">${__("How It Was Decided")}</div>
-			<table class="table table-bordered small mt-0 mb-1"><tbody>${(all ? steps : spoke).map(row).join("")}</tbody></table>
+			<div class="table-responsive"><table class="table table-bordered small mt-0 mb-1"><tbody>${(all ? steps : spoke)
+				.map(row)
+				.join("")}</tbody></table></div>
 			<button type="button" class="btn btn-link btn-xs p-0">${
 				all ? __("Show only what spoke") : __("Show all {0} checks", [steps.length])
 			}</button>`);

@@ -119,5 +119,7 @@ function results_html(results) {
 		product_name || request
 	)}</a><div class="text-muted small">${escape_html(client || "")}</div></td>
 		<td><span class="indicator ${ok ? "green" : "red"}">${escape_html(ok ? state : message)}</span></td></tr>`;
-	return `<table class="table table-bordered m-0"><tbody>${results.map(row).join("")}</tbody></table>`;
+	return `<div class="table-responsive"><table class="table table-bordered m-0"><tbody>${results
+		.map(row)
+		.join("")}</tbody></table></div>`;
 }

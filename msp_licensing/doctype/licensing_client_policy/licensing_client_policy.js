@@ -81,11 +81,11 @@ async function show_duplicates(frm) {
 			? `<a href="${frappe.utils.get_form_link("Licensing Client Policy", other)}">${escape_html(other)}</a>`
 			: __("This policy");
 	const table = found.rows.length
-		? `<table class="table table-bordered small mt-2 mb-0"><thead><tr><th></th>${found.policies
+		? `<div class="table-responsive"><table class="table table-bordered small mt-2 mb-0"><thead><tr><th></th>${found.policies
 				.map((other, index) => `<th>${link(other, index)}</th>`)
 				.join("")}</tr></thead><tbody>${found.rows
 				.map((row) => `<tr><td>${escape_html(row.label)}</td>${row.values.map((value) => `<td>${escape_html(value)}</td>`).join("")}</tr>`)
-				.join("")}</tbody></table>`
+				.join("")}</tbody></table></div>`
 		: "";
 	frm.set_intro(`${heading}${table}`, "orange");
 	if (!frappe.user.has_role("Licensing Manager")) return;

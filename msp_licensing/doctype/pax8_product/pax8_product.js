@@ -110,7 +110,7 @@ function show_commitments(frm) {
 		value == null
 			? `<span class="text-muted">${__("not known")}</span>`
 			: `<span class="indicator ${value ? "green" : "red"}">${value ? __("Yes") : __("No")}</span>`;
-	$(`<table class="table table-bordered mt-0"><thead><tr class="text-muted small">
+	$(`<div class="table-responsive"><table class="table table-bordered mt-0"><thead><tr class="text-muted small">
 		<th>${__("Term")}</th><th>${__("Increase in Term")}</th><th>${__("Decrease in Term")}</th>
 		<th>${__("Early Cancellation")}</th><th>${__("Renews by Itself")}</th><th>${__("Renewal Window")}</th>
 		</tr></thead><tbody>${options
@@ -125,7 +125,7 @@ function show_commitments(frm) {
 			<td>${word(option.auto_renew)}</td>
 			<td>${esc(renewal_window(option))}</td></tr>`
 			)
-			.join("")}</tbody></table>`).appendTo($wrapper);
+			.join("")}</tbody></table></div>`).appendTo($wrapper);
 }
 
 function renewal_window(option) {

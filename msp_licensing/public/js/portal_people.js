@@ -37,7 +37,9 @@ frappe.provide("msp_licensing");
 		}
 		const [revoked, others] = [people.filter(is_revoked), people.filter((person) => !is_revoked(person))];
 		const table = (rows) =>
-			`<table class="table table-bordered m-0"><tbody>${rows.map(person_html).join("")}</tbody></table>`;
+			`<div class="table-responsive"><table class="table table-bordered m-0"><tbody>${rows
+				.map(person_html)
+				.join("")}</tbody></table></div>`;
 		const past = revoked.length
 			? `<details class="mt-2"><summary class="text-muted">${__("Revoked: {0}", [
 					revoked.length,

@@ -25,7 +25,9 @@ async function show_access(frm) {
 		<td>${msp_licensing.access_indicator(row.status)}</td>
 		<td class="text-right">${decides ? msp_licensing.access_buttons(row) : ""}</td></tr>`;
 	const section = frm.dashboard.add_section(
-		`<table class="table table-bordered m-0"><tbody>${rows.map(line).join("")}</tbody></table>`,
+		`<div class="table-responsive"><table class="table table-bordered m-0"><tbody>${rows
+			.map(line)
+			.join("")}</tbody></table></div>`,
 		__("Licensing Portal")
 	);
 	msp_licensing.wire_access_buttons(section, () => frm.reload_doc());

@@ -201,6 +201,8 @@
 				<div>${__("The client reads: {0}", [esc(for_client)])}</div>
 			</div>
 			${notes.map(muted).join("")}
-			<table class="table table-bordered small mt-2"><tbody>${steps.map(row).join("")}</tbody></table>`;
+			<div class="table-responsive"><table class="table table-bordered small mt-2"><tbody>${steps
+				.map(row)
+				.join("")}</tbody></table></div>`;
 	}
 })();
