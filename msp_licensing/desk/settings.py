@@ -98,10 +98,10 @@ def vendors() -> list[dict[str, Any]]:
 
 
 @frappe.whitelist()
-def currencies() -> list[str]:
-	"""The codes of the currencies that can be chosen for limits and budgets."""
+def currencies(txt: str = "") -> list[str]:
+	"""The codes of the currencies that can be chosen for limits and budgets, as far as they contain `txt`."""
 	permissions.require_connection_manager()
-	return enabled()
+	return [code for code in enabled() if txt.casefold() in code.casefold()]
 
 
 @frappe.whitelist()

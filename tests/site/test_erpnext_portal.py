@@ -141,7 +141,9 @@ def test_an_issue_and_an_address_are_made_by_their_forms(site, sold, people, vis
 			params={"doctype": values["doctype"], "web_form_name": form},
 		)
 		assert made["name"] not in foreign.text
-	site.db.delete("Address", {"owner": people.requester})
+	addresses = site.get_all("Address", {"owner": people.requester}, pluck="name")
+	site.db.delete("Dynamic Link", {"parenttype": "Address", "parent": ("in", addresses)})
+	site.db.delete("Address", {"name": ("in", addresses)})
 	site.db.commit()
 
 

@@ -1,6 +1,8 @@
 frappe.ui.form.on("Licensing Client Policy", {
 	setup(frm) {
 		frm.set_query("client_doctype", () => ({ filters: { name: ["in", ["Customer", "MSP Client"]] } }));
+		frm.set_query("limit_currency", () => "msp_licensing.desk.settings.currencies");
+		frm.set_query("currency", "usage_budgets", () => "msp_licensing.desk.settings.currencies");
 	},
 
 	onload(frm) {
@@ -11,9 +13,6 @@ frappe.ui.form.on("Licensing Client Policy", {
 
 	refresh(frm) {
 		explain(frm);
-		frappe.require("/assets/msp_licensing/js/currencies.js", () =>
-			msp_licensing.offer_currencies(frm, { fields: ["limit_currency"], tables: ["usage_budgets"] })
-		);
 		frm.toggle_display("client_name", frm.doc.client_name && frm.doc.client_name !== frm.doc.client);
 		if (!frm.is_new()) {
 			show_duplicates(frm);

@@ -4,6 +4,8 @@ const esc = (text) => frappe.utils.escape_html(text == null ? "" : String(text))
 frappe.ui.form.on("Licensing Settings", {
 	setup(frm) {
 		frm.set_query("client_doctype", () => ({ filters: { name: ["in", ["Customer", "MSP Client"]] } }));
+		frm.set_query("limit_currency", () => `${API}.settings.currencies`);
+		frm.set_query("currency", "spike_minimums", () => `${API}.settings.currencies`);
 	},
 
 	after_save(frm) {
@@ -14,9 +16,6 @@ frappe.ui.form.on("Licensing Settings", {
 		frm.toggle_display("vendor_overrides", false);
 		show_banners(frm);
 		explain(frm);
-		frappe.require("/assets/msp_licensing/js/currencies.js", () =>
-			msp_licensing.offer_currencies(frm, { fields: ["limit_currency"], tables: ["spike_minimums"] })
-		);
 		show_vendors(frm);
 		frm.catalog ? frm.catalog.load() : (frm.catalog = new msp_licensing.ProductCatalog(frm));
 		frm.rules ? frm.rules.load() : (frm.rules = new msp_licensing.SelfServiceRules(frm));
