@@ -20,6 +20,7 @@ WRITTEN_BY_FRAPPE = {
 	"tabDeleted Document",
 	"tabInstalled Application",
 	"tabPatch Log",
+	"tabPermission Log",
 	"tabScheduled Job Type",
 	"tabSeries",
 	"tabSessions",
