@@ -259,7 +259,6 @@ def test_programs_get_the_file_by_rest_and_portal_users_nothing(usage, names, pe
 			answer = ask(site, user, f"msp_licensing.desk.focus.{function}", arguments)
 			assert answer.refused and storybook.CEDAR_AZURE_PRODUCTION not in answer.text, user
 	save_to_db()  # Frappe 16 writes these rows later
-	site.db.rollback()
 	assert site.get_all("Access Log", {"method": "FOCUS"}), "who has taken a file is known"
 
 
