@@ -101,11 +101,11 @@ def test_a_group_that_is_assigned_appears_to_the_client_and_goes_with_the_assign
 
 	group = look(
 		"answer = frappe.db.get_value('Pax8 Resource Group', "
-		f"{{'resource_group': {storybook.SENTINELONE_OF_CEDAR!r}}})"
+		f"{{'resource_group': {storybook.SENTINELONE_OF_NOBODY!r}}})"
 	)
 	page = sign_in(demo_site.requester, "/licensing/usage")
 	groups = page.locator("section[aria-labelledby=lic-groups]")
-	expect(groups).not_to_contain_text(storybook.SENTINELONE_OF_CEDAR)
+	expect(groups).not_to_contain_text(storybook.SENTINELONE_OF_NOBODY)
 	name = look(
 		"from msp_licensing.setup import demo\n"
 		"from msp_licensing.usage import assignments\n"
@@ -116,7 +116,7 @@ def test_a_group_that_is_assigned_appears_to_the_client_and_goes_with_the_assign
 		more = page.locator("section[aria-labelledby=lic-other-usage]")
 		expect(more).to_contain_text("SentinelOne")
 		more.get_by_role("link", name="See usage").click()
-		expect(groups).to_contain_text(storybook.SENTINELONE_OF_CEDAR)
+		expect(groups).to_contain_text(storybook.SENTINELONE_OF_NOBODY)
 	finally:
 		look(
 			"from msp_licensing.usage import assignments\n"
@@ -125,5 +125,5 @@ def test_a_group_that_is_assigned_appears_to_the_client_and_goes_with_the_assign
 		)
 	page.goto("/licensing/usage")
 	expect(groups).to_be_visible()
-	expect(groups).not_to_contain_text(storybook.SENTINELONE_OF_CEDAR)
+	expect(groups).not_to_contain_text(storybook.SENTINELONE_OF_NOBODY)
 	assert not page.errors
