@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -71,17 +72,19 @@ class Bench:
 		self.changed: dict[str, list[dict[str, float]]] = {}
 		self._started = time.monotonic()
 		# Each measurement is forked from a process that has loaded Frappe and has done nothing else.
-		context = multiprocessing.get_context("forkserver")
-		context.set_forkserver_preload([child.__name__])
-		self._processes = context.Pool(1, maxtasksperchild=1)
+		self._context = multiprocessing.get_context("forkserver")
+		self._context.set_forkserver_preload([child.__name__])
 
 	def say(self, text: str) -> None:
 		print(f"[{time.monotonic() - self._started:5.0f} s] {text}", file=sys.stderr, flush=True)
 
 	def child(self, name: str, **arguments: Any) -> dict[str, Any]:
 		"""Runs one measurement in a process of its own."""
-		# Decimals and dates as texts: what is written to results.json.
-		return json.loads(json.dumps(self._processes.apply(child.run, (name, arguments)), default=str))
+		with ProcessPoolExecutor(1, mp_context=self._context) as process:  # says so where the process dies
+			result = process.submit(child.run, name, arguments).result()
+		return json.loads(
+			json.dumps(result, default=str)
+		)  # decimals and dates as texts, as results.json has them
 
 	def take(self, label: str, name: str, **arguments: Any) -> dict[str, Any]:
 		"""Runs one measurement and keeps it under `label`."""

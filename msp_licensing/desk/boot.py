@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from msp_licensing import permissions
 from msp_licensing.clients import site_client_doctype
 
 
 def extend(bootinfo: Any) -> None:
-	"""For Frappe's hook `extend_bootinfo`: the DocType of this site's clients, for those who work with them."""
-	if permissions.is_manager() or permissions.is_system_manager():
-		bootinfo.msp_licensing = {"client_doctype": site_client_doctype()}
+	"""For Frappe's hook `extend_bootinfo`: the DocType of this site's clients."""
+	bootinfo.msp_licensing = {"client_doctype": site_client_doctype()}
