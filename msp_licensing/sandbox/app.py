@@ -22,6 +22,7 @@ from msp_licensing.sandbox.limits import RateLimit, Tokens
 from msp_licensing.sandbox.paging import DEFAULT_SIZE, MAX_SIZE
 from msp_licensing.sandbox.rewrites import Situation, rewrite
 from msp_licensing.sandbox.web import Request, Response, Route, Router, json_text, respond
+from msp_licensing.sandbox.world import World
 
 API_PREFIX = "/v1"
 WEBHOOKS_PREFIX = "/api/v2"
@@ -80,7 +81,7 @@ class App:
 			self.initial_config = self.config = config
 			self.events.clear()
 			self.faults.clear()
-			self.calls.clear()
+			self.calls = Calls()
 			self.rate.clear()
 			return config
 
@@ -130,7 +131,8 @@ class App:
 
 	def _serve_api(self, request: Request) -> Response:
 		started = time.perf_counter()
-		called_at = as_utc(self.clock.now())
+		with self.lock:
+			called_at, world, calls = as_utc(self.clock.now()), self.world, self.calls
 		self.pause(self.config.latency_ms / 1000)
 		router = self._webhooks if request.path.startswith(WEBHOOKS_PREFIX + "/") else self._api
 		route, names, methods = router.find(request.method, request.path)
@@ -139,9 +141,9 @@ class App:
 			trouble = self.faults.take(operation, request, router.prefix)
 			for fault in trouble.meanwhile:
 				self._carry_out(fault)
-		response = self._serve_troubled(trouble, route, request, names, methods)
+		response = self._serve_troubled(trouble, route, request, names, methods, world)
 		with self.lock:
-			self.calls.add(
+			calls.add(  # a log that nobody sees any more, if there was a reset meanwhile
 				called_at,
 				operation,
 				request,
@@ -152,10 +154,13 @@ class App:
 		return response
 
 	def _answer(
-		self, route: Route | None, request: Request, names: dict[str, str], methods: list[str]
+		self, route: Route | None, request: Request, names: dict[str, str], methods: list[str], world: World
 	) -> Response:
+		"""Serve a call. One that came before a reset has no effect on the data after it, and gets no answer."""
 		try:
 			with self.lock:
+				if self.world is not world:
+					return Response(delivery="none")
 				self.settle()
 				self._admit(route, request)
 				if route is None:
@@ -214,13 +219,14 @@ class App:
 		request: Request,
 		names: dict[str, str],
 		methods: list[str],
+		world: World,
 	) -> Response:
 		fault = trouble.fault
 		if fault and not fault.after:
 			self.pause(fault.seconds)
 		served = None
 		if fault is None or fault.serves:
-			served = self._answer(route, request, names, methods)
+			served = self._answer(route, request, names, methods, world)
 			self._rewrite(served, trouble, route, request, names)
 		if fault is None:
 			assert served is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -174,6 +175,26 @@ def test_a_slow_answer_arrives_in_pieces(sandbox: Sandbox, api: httpx.Client) ->
 		pieces = list(response.iter_raw())
 	assert time.perf_counter() - started - first >= 0.1
 	assert len(pieces) > 3
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_call_from_before_a_reset_neither_changes_nor_counts_after_it(
+	sandbox: Sandbox, api: httpx.Client, after: bool
+) -> None:
+	_order(sandbox, operation="PUT", kind="delay", seconds=0.5, after=after)
+	with ThreadPoolExecutor() as pool:
+		late = pool.submit(api.put, KEEPER, json={"quantity": 15})
+		deadline = time.monotonic() + 2
+		while not (sandbox.faults.list()[0]["hits"] and (_quantity(sandbox) == 15 or not after)):
+			assert time.monotonic() < deadline
+			time.sleep(0.02)
+		sandbox.reset()
+		if after:
+			assert late.result().status_code == 200
+		else:
+			with pytest.raises(httpx.RemoteProtocolError):
+				late.result()
+	assert _quantity(sandbox) == 10 and sandbox.calls() == []
 
 
 @pytest.mark.parametrize(("kind", "quantity"), [("reset_before", 10), ("reset_after", 15)])
