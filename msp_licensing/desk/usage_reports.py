@@ -43,13 +43,38 @@ def _client_name(row: Any) -> str:
 	return (row.client_name or row.client) if row.client else _("(unassigned)")
 
 
+def _vendor_name(row: Any) -> str:
+	return row.vendor or _("(no vendor)")
+
+
+def _group_name(row: Any) -> str:
+	return row.group_name or _("(no name)")
+
+
+def _client_columns() -> list[dict[str, Any]]:
+	return [
+		column("client_name", _("Client"), "Data", 190),
+		column("client", _("Client ID"), "Dynamic Link", 120, "client_doctype"),
+	]
+
+
+def _vendor_columns() -> list[dict[str, Any]]:
+	return [column("vendor", _("Vendor"), "Data", 190)]
+
+
+def _group_columns() -> list[dict[str, Any]]:
+	return [
+		column("resource_group", _("Resource Group"), "Link", 240, amounts.GROUP),
+		column("client_name", _("Client"), "Data", 170),
+		column("vendor", _("Vendor"), "Data", 110),
+		column("product_name", _("Product"), "Data", 170),
+	]
+
+
 BY_CLIENT = Rows(
 	key=lambda one: (one.row.client_doctype, one.row.client),
 	label=_client_name,
-	columns=lambda: [
-		column("client_name", _("Client"), "Data", 190),
-		column("client", _("Client ID"), "Dynamic Link", 120, "client_doctype"),
-	],
+	columns=_client_columns,
 	values=lambda one: {
 		"client_doctype": one.row.client_doctype,
 		"client": one.row.client,
@@ -59,23 +84,18 @@ BY_CLIENT = Rows(
 )
 BY_VENDOR = Rows(
 	key=lambda one: (one.row.vendor or "",),
-	label=lambda row: row.vendor or _("(no vendor)"),
-	columns=lambda: [column("vendor", _("Vendor"), "Data", 190)],
-	values=lambda one: {"vendor": one.row.vendor or _("(no vendor)")},
+	label=_vendor_name,
+	columns=_vendor_columns,
+	values=lambda one: {"vendor": _vendor_name(one.row)},
 	split="vendor",
 )
 BY_GROUP = Rows(
 	key=lambda one: (one.row.resource_group, one.row.client_doctype, one.row.client),
-	label=lambda row: row.group_name or _("(no name)"),
-	columns=lambda: [
-		column("resource_group", _("Resource Group"), "Link", 240, amounts.GROUP),
-		column("client_name", _("Client"), "Data", 170),
-		column("vendor", _("Vendor"), "Data", 110),
-		column("product_name", _("Product"), "Data", 170),
-	],
+	label=_group_name,
+	columns=_group_columns,
 	values=lambda one: {
 		"resource_group": one.row.resource_group,
-		"group_name": one.row.group_name or _("(no name)"),
+		"group_name": _group_name(one.row),
 		"client_doctype": one.row.client_doctype,
 		"client": one.row.client,
 		"client_name": _client_name(one.row),

@@ -224,9 +224,9 @@ def _days(values: dict[str, Any]) -> list[Any]:
 	charges, cost = (
 		f"if({mine} and s.has_{name}, cast(s.{name} as char), null)" for name in ("charges", "cost")
 	)
-	return (
-		frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - texts of this module, values are parameters
-			f"""select s.resource_group, s.day, s.currency, s.is_trial, ifnull({mine}, 0) as mine,
+	# nosemgrep: frappe-sql-format-injection - texts of this module, values are parameters
+	return frappe.db.sql(
+		f"""select s.resource_group, s.day, s.currency, s.is_trial, ifnull({mine}, 0) as mine,
 			{charges} as charges, {cost} as cost
 		from `tabPax8 Usage Snapshot` s
 		join (
@@ -235,9 +235,8 @@ def _days(values: dict[str, Any]) -> list[Any]:
 		) own on own.resource_group = s.resource_group
 		where s.day >= %(month)s and s.day <= last_day(%(month)s)
 		order by s.resource_group, s.day, s.currency, s.is_trial""",
-			values,
-			as_dict=True,
-		)
+		values,
+		as_dict=True,
 	)
 
 
@@ -311,16 +310,15 @@ def _units(values: dict[str, Any], groups: list[str], *, whole_month: bool) -> d
 			group by l.resource_group, year(l.day), month(l.day)
 		) newest on newest.resource_group = l.resource_group and newest.day = l.day"""
 	# A group has several snapshots on a day if it has several currencies: its lines are there once all the same.
-	rows = (
-		frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - texts of this module, values are parameters
-			f"""select distinct l.name, l.resource_group, l.day, l.product_name, l.unit, l.is_trial,
+	# nosemgrep: frappe-sql-format-injection - texts of this module, values are parameters
+	rows = frappe.db.sql(
+		f"""select distinct l.name, l.resource_group, l.day, l.product_name, l.unit, l.is_trial,
 			if(l.has_quantity, cast(l.quantity as char), null) as quantity
 		from `tabPax8 Usage Line` l {own} {last}
 		where l.resource_group in %(groups)s and {days}
 		order by l.day, l.resource_group, l.product_name, l.unit, l.name""",
-			some,
-			as_dict=True,
-		)
+		some,
+		as_dict=True,
 	)
 	found: dict[date, list[Unit]] = defaultdict(list)
 	for row in rows:

@@ -91,17 +91,16 @@ def _resource_groups(names: Collection[str] | None) -> dict[str, int]:
 	"""Resource groups with usage by product: the one that the usage is reported for, and the one that was subscribed to."""
 	wanted = "and product in %(names)s" if names is not None else ""
 	# nosemgrep: frappe-sql-format-injection - the condition is a literal, names are parameters
-	return dict(
-		frappe.db.sql(
-			f"""select product, count(*) from (
-				select name, product from `tabPax8 Resource Group`
-				union
-				select found.name, subscription.product from `tabPax8 Resource Group` found
-				join `tabPax8 Subscription` subscription on subscription.name = found.subscription
-			) seen where product != '' {wanted} group by product""",
-			{"names": tuple(names or ())},
-		)
+	rows = frappe.db.sql(
+		f"""select product, count(*) from (
+			select name, product from `tabPax8 Resource Group`
+			union
+			select found.name, subscription.product from `tabPax8 Resource Group` found
+			join `tabPax8 Subscription` subscription on subscription.name = found.subscription
+		) seen where product != '' {wanted} group by product""",
+		{"names": tuple(names or ())},
 	)
+	return dict(rows)
 
 
 # --------------------------------------------------------------------------------------------- verdicts
@@ -126,6 +125,7 @@ def _verdicts(names: Collection[str]) -> dict[str, tuple[Any, Classification]]:
 
 
 def _products(names: Collection[str], *, lock: bool = False) -> list[Any]:
+	# nosemgrep: frappe-sql-format-injection - the lock is a literal, names are parameters
 	return frappe.db.sql(
 		f"""select name, product_name, vendor, sku, usage_class, usage_class_set_by_staff, computed_usage_class,
 		previous_usage_class, usage_class_changed_on, usage_class_changed_on_utc, usage_class_reasons,

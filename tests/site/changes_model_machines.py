@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from unittest.mock import patch
 
 from changes_model_tables import FAULTS, JOBS, KILLABLE, MINUTES, NOW, PLACES, READ, SUBSCRIPTIONS, TERM_END
 
@@ -165,12 +166,8 @@ class Machines:
 			strike(place == "call")
 			return answer
 
-		db.sql, transport.httpx.Client.send = dying_sql, dying_send
-		try:
+		with patch.object(db, "sql", dying_sql), patch.object(transport.httpx.Client, "send", dying_send):
 			yield
-		finally:
-			db.__dict__.pop("sql", None)
-			transport.httpx.Client.send = send
 
 	# ---------------------------------------------------------------------------------------------- Pax8, and time
 

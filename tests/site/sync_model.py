@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from faulty import LISTS, client, put_back, raw
 from sync_model_rows import (
@@ -203,13 +204,16 @@ class World(Happenings):
 		from msp_licensing.sync import jobs, mirror
 
 		self.before = self.stored
-		usual = walk.PAGE_SIZE, mirror.BATCH
-		walk.PAGE_SIZE, mirror.BATCH = size, min(size, mirror.BATCH)
+		pages = patch.object(walk, "PAGE_SIZE", size)
+		batches = patch.object(mirror, "BATCH", min(size, mirror.BATCH))
 		try:
-			with client(self.sandbox, concurrency=1, max_retries=2, on_call=self._on_call) as pax8:
+			with (
+				pages,
+				batches,
+				client(self.sandbox, concurrency=1, max_retries=2, on_call=self._on_call) as pax8,
+			):
 				name = jobs.run(kind, trigger="Manual", company=company, pax8=pax8)
 		finally:
-			walk.PAGE_SIZE, mirror.BATCH = usual
 			self.site.db.rollback()
 		assert name, "the run before this one still holds its lock"
 		self.stored = self._look()
@@ -247,20 +251,12 @@ class World(Happenings):
 			if left[0] >= 0:
 				finish(run, *args)
 
-		if where == "call":
-			self._on_call = lambda info: strike()
-		elif where == "statement":
-			db.sql = dying_sql
-		else:
-			db.commit = dying_commit
-		jobs.Run._finish = finish_unless_dead
-		try:
+		victim = {
+			"call": (self, "_on_call", lambda info: strike()),
+			"statement": (db, "sql", dying_sql),
+		}.get(where, (db, "commit", dying_commit))
+		with patch.object(*victim), patch.object(jobs.Run, "_finish", finish_unless_dead):
 			yield
-		finally:
-			self._on_call = None
-			db.__dict__.pop("sql", None)
-			db.__dict__.pop("commit", None)
-			jobs.Run._finish = finish
 
 	# ------------------------------------------------------------------------------------------------- what is so
 
