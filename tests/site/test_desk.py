@@ -588,6 +588,19 @@ def test_the_workspace_counts_what_it_links_to(site, sandbox, manager):
 	)
 
 
+def test_a_shortcut_counts_what_the_card_of_that_name_counts(site):
+	workspace = site.get_doc("Workspace", "MSP Licensing")
+	cards = {row.label: site.get_doc("Number Card", row.number_card_name) for row in workspace.number_cards}
+	compared = set()
+	for row in workspace.shortcuts:
+		card = cards.get(row.label) or cards.get(f"Active {row.label}")
+		if card:
+			filters = {field: [how, value] for _doctype, field, how, value, _on in json.loads(card.filters_json)}
+			assert (row.link_to, json.loads(row.stats_filter)) == (card.document_type, filters), row.label
+			compared.add(row.label)
+	assert compared == {"Pending Requests", "Needs Attention", "Unmapped Companies", "Subscriptions"}
+
+
 def test_the_desk_furniture_is_on_the_site(site):
 	workspace = site.get_doc("Workspace", "MSP Licensing")
 	assert {row.role for row in workspace.roles} == {"Licensing Manager", "System Manager"}
