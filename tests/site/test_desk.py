@@ -595,7 +595,9 @@ def test_a_shortcut_counts_what_the_card_of_that_name_counts(site):
 	for row in workspace.shortcuts:
 		card = cards.get(row.label) or cards.get(f"Active {row.label}")
 		if card:
-			filters = {field: [how, value] for _doctype, field, how, value, _on in json.loads(card.filters_json)}
+			filters = {
+				field: [how, value] for _doctype, field, how, value, _on in json.loads(card.filters_json)
+			}
 			assert (row.link_to, json.loads(row.stats_filter)) == (card.document_type, filters), row.label
 			compared.add(row.label)
 	assert compared == {"Pending Requests", "Needs Attention", "Unmapped Companies", "Subscriptions"}

@@ -80,7 +80,7 @@ async function show_duplicates(frm) {
 			? `<a href="${frappe.utils.get_form_link("Licensing Client Policy", other)}">${escape_html(other)}</a>`
 			: __("This policy");
 	const table = found.rows.length
-		? `<div class="table-responsive"><table class="table table-bordered small mt-2 mb-0"><thead><tr><th></th>${found.policies
+		? `<div class="table-responsive"><table class="table table-bordered small mt-2 mb-0"><thead><tr><th>${__("Setting")}</th>${found.policies
 				.map((other, index) => `<th>${link(other, index)}</th>`)
 				.join("")}</tr></thead><tbody>${found.rows
 				.map((row) => `<tr><td>${escape_html(row.label)}</td>${row.values.map((value) => `<td>${escape_html(value)}</td>`).join("")}</tr>`)

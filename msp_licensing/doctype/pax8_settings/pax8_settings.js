@@ -107,9 +107,9 @@ function show_sync(frm) {
 			<th style="width: 21%">${__("Last Complete Sync")}</th>
 			<th>${__("Last Run")}</th>
 			<th style="width: 14%">${__("Next")}</th>
-			<th style="width: 12%"></th>
+			${status.may_sync ? `<th style="width: 12%"><span class="sr-only">${__("Action")}</span></th>` : ""}
 		</tr></thead><tbody></tbody></table>`);
-	for (const row of status.kinds) $table.find("tbody").append(sync_row(frm, row), reason_row(row));
+	for (const row of status.kinds) $table.find("tbody").append(sync_row(frm, row), reason_row(row, status));
 	$('<div class="table-responsive"></div>').append($table).appendTo($wrapper);
 
 	if (status.scheduler_problem) {
@@ -131,7 +131,6 @@ function sync_row(frm, row) {
 		<td class="complete">${complete_html(row)}</td>
 		<td class="result">${result_html(frm, row)}</td>
 		<td class="text-muted">${row.next ? escape_html(when(row.next)) : "—"}</td>
-		<td class="text-right"></td>
 	</tr>`);
 	if (frm.sync.status.may_sync) {
 		const busy = row.running || frm.sync.waiting[row.kind];
@@ -139,7 +138,7 @@ function sync_row(frm, row) {
 			.prop("disabled", Boolean(busy || frm.sync.status.problem))
 			.attr("title", frm.sync.status.problem || "")
 			.on("click", () => sync_now(frm, row))
-			.appendTo($row.find("td:last"));
+			.appendTo($('<td class="text-right"></td>').appendTo($row));
 	}
 	return $row;
 }
@@ -213,12 +212,12 @@ function effort_html(run) {
 	return `<div class="small text-muted">${effort}</div>`;
 }
 
-function reason_row(row) {
+function reason_row(row, status) {
 	if (row.state !== "Stale") return $();
 	const { escape_html } = frappe.utils;
 	// What the row above says already is not said twice.
 	const said = row.has_trouble && row.reason === row.newest.problem;
-	return $(`<tr class="reason" data-kind="${row.kind}"><td></td><td colspan="4">
+	return $(`<tr class="reason" data-kind="${row.kind}"><td></td><td colspan="${status.may_sync ? 4 : 3}">
 		<span class="indicator-pill red no-indicator-dot">${__("Out of date")}</span>
 		<span class="ml-1">${escape_html(said ? __("The last run failed.") : row.reason)} ${escape_html(row.remedy)}</span>
 		<span class="text-muted small ml-1">${__("Since {0}.", [escape_html(when(row.since))])}</span>
