@@ -396,7 +396,7 @@ function preview_html({ facts, open_request, refused, needs_reason }) {
 	}
 	if (open_request) {
 		lines.push(
-			`${__("There is an open request already:")} <a href="${frappe.utils.get_form_link("License Change Request", open_request.name)}">${esc(open_request.name)}</a>`
+			`${__("There is an open request already:")} <a class="text-underline" href="${frappe.utils.get_form_link("License Change Request", open_request.name)}">${esc(open_request.name)}</a>`
 		);
 	} else if (refused) {
 		lines.push(`<b>${esc(refused)}</b>`);

@@ -71,7 +71,7 @@ function show_suggestions(frm, choices) {
 	for (const match of choices.suggestions) {
 		const $row = $(`<div class="d-flex align-items-center justify-content-between border rounded px-3 py-2 mb-2">
 			<div>
-				<a href="${frappe.utils.get_form_link(choices.doctype, match.client)}">${esc(match.title)}</a>
+				<a class="text-underline" href="${frappe.utils.get_form_link(choices.doctype, match.client)}">${esc(match.title)}</a>
 				<span class="indicator-pill no-indicator-dot ml-2 ${match.score >= 90 ? "green" : match.score >= 70 ? "blue" : "gray"}"
 					title="${esc(likeness)}">${match.score} %</span>
 			</div></div>`).appendTo($wrapper);

@@ -117,8 +117,8 @@ function show_sync(frm) {
 			status.scheduler_problem
 		)}</p>`).appendTo($wrapper);
 	}
-	$(`<p class="small"><a href="${list_url("Pax8 Sync Run")}">${__("All Sync Runs")}</a> ·
-		<a href="${list_url("Pax8 Sync Warning")}">${__("Sync Warnings")}</a>
+	$(`<p class="small"><a class="text-underline" href="${list_url("Pax8 Sync Run")}">${__("All Sync Runs")}</a> ·
+		<a class="text-underline" href="${list_url("Pax8 Sync Warning")}">${__("Sync Warnings")}</a>
 		<span class="text-muted">· ${__("Pax8 is called {0} times a minute at most, by all workers together.", [
 			status.calls_per_minute,
 		])}</span></p>`).appendTo($wrapper);
@@ -198,7 +198,7 @@ function failure_html(run) {
 	const words = run.status === "Failed" ? __("Failed {0}", [run.age]) : __("Incomplete {0}", [run.age]);
 	const when = escape_html(frappe.datetime.str_to_user(run.finished_on || run.started_on));
 	return `<span title="${when}">${escape_html(words)}</span>:
-		<a href="${run_url(run)}">${escape_html(run.problem || __("Details"))}</a>`;
+		<a class="text-underline" href="${run_url(run)}">${escape_html(run.problem || __("Details"))}</a>`;
 }
 
 function effort_html(run) {

@@ -70,7 +70,7 @@ function show_request(frm, request) {
 		__("Open request: {0} → {1} licenses, {2}.", values)
 	);
 	frm.set_intro(
-		`${what} <a href="${frappe.utils.get_form_link("License Change Request", request.name)}">${esc(request.name)}</a>`,
+		`${what} <a class="text-underline" href="${frappe.utils.get_form_link("License Change Request", request.name)}">${esc(request.name)}</a>`,
 		"blue"
 	);
 }

@@ -226,7 +226,7 @@
 				if (row.why === "Company Not Mapped") {
 					const company = esc(row.pax8_company_name || row.pax8_company);
 					const link = frappe.utils.get_form_link("Pax8 Company", row.pax8_company);
-					const shown = row.pax8_company_name ? `<a href="${link}">${company}</a>` : company;
+					const shown = row.pax8_company_name ? `<a class="text-underline" href="${link}">${company}</a>` : company;
 					const text = __("Pax8 names {0}, which nobody has mapped. Mapping it is better than an assignment.", [
 						shown,
 					]);
@@ -243,7 +243,7 @@
 				}
 				if (row.rename && !best?.reasons.some((reason) => reason.includes(row.rename.old_text))) {
 					const link = frappe.utils.get_form_link("Pax8 Resource Group", row.rename.old);
-					const old = `<a href="${link}">${esc(row.rename.old_text || __("(no name)"))}</a>`;
+					const old = `<a class="text-underline" href="${link}">${esc(row.rename.old_text || __("(no name)"))}</a>`;
 					parts.push(`<div class="small" title="${esc(row.rename.reasons.join(" "))}">${__(
 						"Probably {0} under a new name.",
 						[old]

@@ -260,7 +260,7 @@ frappe.provide("msp_licensing.usage");
 					? __("This is probably a group of an earlier name: {0}", [one.old_text || __("(no name)")])
 					: __("This group probably has a new name now: {0}", [one.new_text || __("(no name)")]);
 				const link = frappe.utils.get_form_link("Pax8 Resource Group", other);
-				$(`<div class="mt-2"><a href="${link}">${esc(text)}</a>
+				$(`<div class="mt-2"><a class="text-underline" href="${link}">${esc(text)}</a>
 					<div class="small text-muted">${one.reasons.map(esc).join(" ")}</div></div>`).appendTo($html);
 			}
 			if (frm.doc.conflict) {

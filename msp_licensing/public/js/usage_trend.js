@@ -33,7 +33,7 @@ frappe.provide("msp_licensing");
 	function links({ filters }) {
 		const query = new URLSearchParams(filters).toString();
 		const link = (report, label) =>
-			`<a href="${esc(report_link(report, query))}">${label}</a>`;
+			`<a class="text-underline" href="${esc(report_link(report, query))}">${label}</a>`;
 		return `<p class="small mb-2">
 			${link("Usage by Resource Group", __("Usage by Resource Group"))} ·
 			${link("Usage by Day", __("Usage by Day"))}
@@ -59,7 +59,7 @@ frappe.provide("msp_licensing");
 		const chart_label = __("Chart");
 		const $block = $(`<section class="mb-4" aria-labelledby="${id}">
 			<div class="d-flex flex-wrap align-items-center justify-content-between mb-2">
-				<h6 class="m-0" id="${id}">${esc(currency)}${trial}</h6>
+				<h4 class="h6 m-0" id="${id}">${esc(currency)}${trial}</h4>
 				<div class="btn-group" role="group" aria-label="${esc(chart_label)}">
 					<button class="btn btn-default btn-xs" data-chart="by_day">${__("By Day")}</button>
 					<button class="btn btn-default btn-xs" data-chart="by_month">${__("By Month")}</button>
