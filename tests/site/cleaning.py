@@ -49,8 +49,17 @@ SCHEMA = (
 
 def forget(frappe: Any) -> None:
 	"""`frappe.clear_cache()`, but for SCHEMA: for what was written behind Frappe's back."""
-	kept = {frappe.cache.make_key(key) for key in SCHEMA}
-	frappe.cache.delete_value(list(set(frappe.cache.get_keys("")) - kept), make_keys=False)
+	kept = tuple(frappe.cache.make_key(key) for key in SCHEMA)
+	ours = getattr(frappe, "client_cache", None)  # Frappe 16: what this process keeps besides Redis
+	keys = {*frappe.cache.get_keys(""), *(ours.cache if ours else ())}
+	gone = [
+		key for key in keys if key not in kept and not key.startswith(tuple(name + b"::" for name in kept))
+	]
+	frappe.cache.delete_value(gone, make_keys=False)
+	if ours:
+		# By itself that happens a moment later, when Redis says so.
+		for key in gone:
+			ours.cache.pop(key, None)
 	frappe.local.cache = {}
 	frappe.db.value_cache.clear()
 	# Which tables refer to which DocTypes is found out anew in each request.

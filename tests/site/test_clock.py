@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from cleaning import forget
 from moving_clock import MovingClock
 
 from msp_licensing.sandbox import storybook
@@ -35,7 +36,7 @@ def zone(site):
 
 	def change(name):
 		site.db.set_single_value("System Settings", "time_zone", name)
-		site.clear_document_cache("System Settings", "System Settings")
+		forget(site)
 		site.local.system_settings = None
 		if hasattr(site.local, "system_settings"):
 			del site.local.system_settings
