@@ -62,6 +62,9 @@ def forget(frappe: Any) -> None:
 			ours.cache.pop(key, None)
 	frappe.local.cache = {}
 	frappe.db.value_cache.clear()
+	for name in ("system_settings", "website_settings"):
+		if hasattr(frappe.local, name):
+			delattr(frappe.local, name)
 	# Which tables refer to which DocTypes is found out anew in each request.
 	frappe.local.dynamic_link_map = None
 	# With this go what the process remembers and the website's routes.

@@ -36,11 +36,8 @@ def zone(site):
 
 	def change(name):
 		site.db.set_single_value("System Settings", "time_zone", name)
-		forget(site)
-		site.local.system_settings = None
-		if hasattr(site.local, "system_settings"):
-			del site.local.system_settings
 		site.db.commit()
+		forget(site)
 		assert site.utils.get_system_timezone() == name
 
 	yield change

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from cleaning import forget
 from notice_helpers import ask, assigned, bells, mails
 
 from msp_licensing.sandbox import storybook
@@ -106,8 +107,10 @@ class TestWho:
 	@pytest.mark.parametrize("strict", [0, 1])
 	def test_what_belongs_to_no_client_is_hidden_strict_or_not(self, site, mueller_only, as_user, strict):
 		site.db.set_single_value("System Settings", "apply_strict_user_permissions", strict)
+		forget(site)
 		try:
 			with as_user(mueller_only):
+				assert int(site.get_system_settings("apply_strict_user_permissions")) == strict
 				assert site.get_list("Pax8 Company", pluck="name") == [storybook.MUELLER_UND_SOEHNE]
 				for name in (storybook.BLUE_HARBOR_DENTAL, storybook.CEDAR_AND_PINE):
 					assert not site.has_permission("Pax8 Company", "read", name), (
