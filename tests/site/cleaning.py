@@ -49,17 +49,18 @@ SCHEMA = (
 
 def forget(frappe: Any) -> None:
 	"""`frappe.clear_cache()`, but for SCHEMA: for what was written behind Frappe's back."""
-	kept = tuple(frappe.cache.make_key(key) for key in SCHEMA)
+	from frappe.utils import cstr
+
+	kept = {cstr(frappe.cache.make_key(key)) for key in SCHEMA}
 	ours = getattr(frappe, "client_cache", None)  # Frappe 16: what this process keeps besides Redis
 	keys = {*frappe.cache.get_keys(""), *(ours.cache if ours else ())}
-	gone = [
-		key for key in keys if key not in kept and not key.startswith(tuple(name + b"::" for name in kept))
-	]
+	gone = [key for key in keys if cstr(key).split("::", 1)[0] not in kept]
 	frappe.cache.delete_value(gone, make_keys=False)
 	if ours:
 		# By itself that happens a moment later, when Redis says so.
 		for key in gone:
 			ours.cache.pop(key, None)
+			ours.cache.pop(cstr(key).encode(), None)
 	frappe.local.cache = {}
 	frappe.db.value_cache.clear()
 	for name in ("system_settings", "website_settings"):
