@@ -28,7 +28,7 @@ def environment() -> dict[str, str]:
 def installed() -> dict[str, str]:
 	"""The same without installing anything."""
 	python = _venv() / "bin" / "python"
-	return {PYTHON: str(python)} if (_venv() / ".installed").exists() else {}
+	return {PYTHON: str(python)} if (_venv() / ".installed").exists() and python.exists() else {}
 
 
 def _venv() -> Path:

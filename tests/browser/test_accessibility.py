@@ -39,7 +39,7 @@ def test_the_usage_inbox_and_its_dialogs(demo_site, sign_in):
 	for button, field in (("Assign", "about"), ("Link in Pax8", "steps")):
 		page.locator(".usage-row").first.get_by_role("button", name=button).click()
 		assert problems(page, f".modal.show [data-fieldname={field}]") == []
-		page.keyboard.press("Escape")
+		page.locator(".modal.show .btn-modal-close").click()
 		page.locator(".modal.show").wait_for(state="detached")
 
 
