@@ -82,9 +82,8 @@ class Bench:
 		"""Runs one measurement in a process of its own."""
 		with ProcessPoolExecutor(1, mp_context=self._context) as process:  # says so where the process dies
 			result = process.submit(child.run, name, arguments).result()
-		return json.loads(
-			json.dumps(result, default=str)
-		)  # decimals and dates as texts, as results.json has them
+		# Decimals and dates as texts, as results.json has them.
+		return json.loads(json.dumps(result, default=str))
 
 	def take(self, label: str, name: str, **arguments: Any) -> dict[str, Any]:
 		"""Runs one measurement and keeps it under `label`."""
