@@ -138,6 +138,8 @@ class App:
 		route, names, methods = router.find(request.method, request.path)
 		operation = route.operation if route else None
 		with self.lock:
+			if self.world is not world:  # it waited in the latency while there was a reset
+				return Response(delivery="none")
 			trouble = self.faults.take(operation, request, router.prefix)
 			for fault in trouble.meanwhile:
 				self._carry_out(fault)

@@ -127,13 +127,17 @@ def chromium(live_site: Any) -> Iterator[Any]:
 		browser.close()
 
 
+# A dialog that is told to close while it still fades in stays open: here none fades. Faster, too.
+STILL = {"reduced_motion": "reduce"}
+
+
 @pytest.fixture
 def sign_in(chromium: Any, demo_site: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
 	"""Opens a browser of one's own, signs in by the login form and goes to a page: sign_in(email, "/licensing")."""
 	contexts = []
 
 	def open_page(user: str, path: str, **options: Any) -> Any:
-		context = chromium.new_context(base_url=demo_site.url, **options)
+		context = chromium.new_context(base_url=demo_site.url, **STILL, **options)
 		context.set_default_timeout(SECONDS * 1000)
 		contexts.append(context)
 		page = context.new_page()

@@ -3,7 +3,6 @@
 import os
 import queue
 import re
-import signal
 import socket
 import subprocess
 import sys
@@ -20,8 +19,9 @@ DEV = ROOT / "dev"
 
 # `make preview`, with this Python instead of the one that would be installed first.
 PREVIEW = """
-import pathlib, sys
-import demo, home
+import pathlib, signal, sys
+import demo, env, home
+signal.signal(signal.SIGTERM, env.interrupted)
 home.ensure()
 demo.prepare_plain = lambda: pathlib.Path({plain!r})
 sys.exit(demo.preview())
@@ -59,8 +59,9 @@ def dev(tmp_path: Path) -> Iterator:
 		return process
 
 	yield start
+	# Not SIGINT: what is started in the background of a shell ignores that, and so do its own processes.
 	for process in running:
-		process.send_signal(signal.SIGINT)
+		process.terminate()
 	for process in running:
 		try:
 			process.communicate(timeout=20)

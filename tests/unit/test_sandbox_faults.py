@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -195,6 +196,22 @@ def test_a_call_from_before_a_reset_neither_changes_nor_counts_after_it(
 			with pytest.raises(httpx.RemoteProtocolError):
 				late.result()
 	assert _quantity(sandbox) == 10 and sandbox.calls() == []
+
+
+def test_a_call_from_before_a_reset_uses_up_no_fault_ordered_after_it(
+	sandbox: Sandbox, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+	waiting, go_on = threading.Event(), threading.Event()
+	monkeypatch.setattr(sandbox.app, "pause", lambda seconds: (waiting.set(), go_on.wait(10)))
+	with ThreadPoolExecutor() as pool:
+		late = pool.submit(api.put, KEEPER, json={"quantity": 15})
+		assert waiting.wait(10)
+		sandbox.reset()
+		_order(sandbox, operation="PUT", kind="status", status=503)
+		go_on.set()
+		with pytest.raises(httpx.RemoteProtocolError):
+			late.result()
+	assert sandbox.faults.list()[0]["hits"] == 0 and sandbox.calls() == []
 
 
 @pytest.mark.parametrize(("kind", "quantity"), [("reset_before", 10), ("reset_after", 15)])
