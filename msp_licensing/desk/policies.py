@@ -4,11 +4,13 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint
+from frappe.utils import cint, fmt_money
 
 from msp_licensing import permissions, transactions
 from msp_licensing.changes import merged_policies
 from msp_licensing.changes.policies import CLIENT_POLICY, FIELDS
+
+COMPARED = (*FIELDS, "usage_alerts", "spike_factor", "usage_budgets")
 
 
 @frappe.whitelist()
@@ -30,7 +32,7 @@ def duplicates(policy: str) -> dict[str, Any] | None:
 
 def _differences(found: list[Any]) -> list[dict[str, Any]]:
 	rows = []
-	for fieldname in FIELDS:
+	for fieldname in COMPARED:
 		if fieldname == "settings_count_too":
 			continue
 		field = frappe.get_meta(CLIENT_POLICY).get_field(fieldname)
@@ -42,6 +44,8 @@ def _differences(found: list[Any]) -> list[dict[str, Any]]:
 
 def _shown(field: Any, doc: Any) -> str:
 	value = doc.get(field.fieldname)
+	if field.fieldtype == "Table":  # budgets, an amount for each currency
+		return ", ".join(sorted(fmt_money(row.amount, currency=row.currency) for row in value)) or "—"
 	if field.fieldtype == "Check":
 		return _("Yes") if cint(value) else _("No")
 	if field.fieldtype == "Select":

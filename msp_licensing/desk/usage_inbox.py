@@ -56,15 +56,18 @@ def group(name: str) -> dict[str, Any]:
 	"""What has been decided about one resource group, for its form.
 
 	Returns:
-		`assignments`: see `usage.inbox.assignments_of`; `renames`: see `usage.renames.suggestions`; `client_doctype`.
+		`assignments`: see `usage.inbox.assignments_of`; `renames`: see `usage.renames.suggestions`; `client_doctype`;
+		`linked`: see `usage.inbox.linked_by_pax8`, only where that is in conflict with an assignment.
 	"""
 	permissions.require_connection_manager()
-	frappe.get_doc(GROUP, name).check_permission("read")
+	doc = frappe.get_doc(GROUP, name)
+	doc.check_permission("read")
 	from msp_licensing.usage import renames
 
 	return {
 		"assignments": inbox.assignments_of([name]),
 		"renames": renames.suggestions(name),
+		"linked": inbox.linked_by_pax8([doc.pax8_company])[doc.pax8_company] if doc.conflict else None,
 		"client_doctype": site_client_doctype(),
 	}
 

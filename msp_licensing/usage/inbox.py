@@ -212,25 +212,35 @@ def _azure(row: Any, days: int, own: Collection[str]) -> str:
 
 
 def _add_conflicts(rows: Sequence[Any], found: Sequence[dict[str, Any]]) -> None:
-	"""Adds the `assignment` that is in force, and `pax8_client`: whose Pax8 says it is, where the user may see that client."""
+	"""Adds the `assignment` that is in force and what `linked_by_pax8` says."""
 	given = {row.resource_group: row for row in assignments_of([row.name for row in rows], in_force=True)}
-	companies = {
-		row.name: row
-		for row in frappe.get_all(
-			COMPANY,
-			{"name": ("in", [row.pax8_company for row in rows if row.pax8_company] or [""])},
-			["name", "client_doctype", "client", "client_name"],
-		)
-	}
-	allowed = permissions.manager_clients()
+	linked = linked_by_pax8([row.pax8_company for row in rows])
 	for row, values in zip(rows, found, strict=True):
-		company = companies.get(row.pax8_company, frappe._dict())
-		record = permissions.ClientRecord(company.client_doctype or "", company.client or "")
-		if allowed is None or record in allowed:
-			values["pax8_client"] = company.client_name or company.client
-		else:
-			values.update({"pax8_client": None, "pax8_company": None, "pax8_company_name": None})
-		values["assignment"] = given.get(row.name)
+		values.update(linked[row.pax8_company], assignment=given.get(row.name))
+
+
+def linked_by_pax8(companies: Collection[str | None]) -> dict[str | None, dict[str, Any]]:
+	"""Whose usage Pax8 says it is: `pax8_client` (None: nobody's), `pax8_company` and `pax8_company_name` for each company.
+
+	All three are None where the user may not see that client.
+	"""
+	rows = frappe.get_all(
+		COMPANY,
+		{"name": ("in", [name for name in companies if name] or [""])},
+		["name", "company_name", "client_doctype", "client", "client_name"],
+	)
+	known, allowed = {row.name: row for row in rows}, permissions.manager_clients()
+	found = {}
+	for name in companies:
+		row = known.get(name, frappe._dict())
+		record = permissions.ClientRecord(row.client_doctype or "", row.client or "")
+		may_see = allowed is None or record in allowed
+		found[name] = {
+			"pax8_client": (row.client_name or row.client) if may_see else None,
+			"pax8_company": name if may_see else None,
+			"pax8_company_name": row.company_name if may_see else None,
+		}
+	return found
 
 
 def assignments_of(groups: Collection[str], *, in_force: bool = False) -> list[Any]:

@@ -154,6 +154,20 @@ def test_a_client_without_a_policy_brings_the_settings_along(
 	assert submit(access, 60, SOPHOS).decision == "Auto-Approved"
 
 
+def test_how_usage_is_watched_is_compared_too(site, people, access, other, as_user):
+	from msp_licensing.desk import policies
+
+	budget = [{"currency": "USD", "amount": 500}, {"currency": "EUR", "amount": 20}]
+	kept = threshold(site, CEDAR, 20, usage_alerts="Own", spike_factor=3, usage_budgets=budget)
+	threshold(site, other, 20, usage_alerts="Never", usage_budgets=budget[:1])
+	merge(site, other, CEDAR)
+	with as_user(people.manager):
+		shown = {row["label"]: row["values"] for row in policies.duplicates(kept.name)["rows"]}
+	assert shown["Unusual Days"] == ["Own", "Never"]
+	assert shown["Budgets per Month"] == ["$ 500.00, € 20.00", "$ 500.00"]
+	assert "Threshold (%)" not in shown, "the same in both"
+
+
 def test_disabled_policies_are_no_duplicates(site, people, access, other):
 	disabled = threshold(site, CEDAR, 0, disabled=1)
 	threshold(site, CEDAR, 300, disabled=1)

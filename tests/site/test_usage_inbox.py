@@ -338,6 +338,8 @@ def test_the_form_shows_who_decided_what_when_and_why(usage, site, names, confli
 	assert [(row["name"], row["in_force"]) for row in given] == [(newer, True), (conflict, False)]
 	assert (given[1]["ended_because"], given[1]["ended"]) == ("Changed", "Administrator")
 	assert given[0]["reason"] == "Moved" and given[0]["by"] == "Administrator"
+	assert door.group(usage.group(DISPUTED).name)["linked"]["pax8_client"] == names[1]
+	assert door.group(usage.group(NOBODY).name)["linked"] is None
 
 
 # ------------------------------------------------------------------------------------ who may see it
@@ -357,6 +359,10 @@ def test_a_manager_of_some_clients_sees_no_usage_of_nobody_and_no_other_clients_
 		assert row["assignment"]["client"] == names[0]
 		assert (row["pax8_client"], row["pax8_company"], row["pax8_company_name"]) == (None, None, None)
 		assert "Müller" not in str(conflicts)
+		assert not rows(door.load(section="Conflicts", search="Müller")), "not by what is found, either"
+		assert set(door.group(usage.group(DISPUTED).name)["linked"].values()) == {None}
+		listed = site.get_list("Pax8 Resource Group", fields=["*"])
+		assert DISPUTED in str(listed) and "Müller" not in str(listed)
 		for call in (
 			lambda: door.assign([group], names[0]),
 			lambda: door.assign([group], names[1]),

@@ -264,12 +264,16 @@ frappe.provide("msp_licensing.usage");
 					<div class="small text-muted">${one.reasons.map(esc).join(" ")}</div></div>`).appendTo($html);
 			}
 			if (frm.doc.conflict) {
-				frm.set_intro(
-					__(
-						"Pax8 links this usage to another client. The assignment counts here, but Pax8's invoice follows Pax8. Link it in Pax8 as well, or change or remove the assignment."
-					),
-					"red"
-				);
+				const { pax8_client, pax8_company_name } = answer.linked || {};
+				const intro = pax8_client
+					? __(
+							"Pax8 links this usage to {0} ({1}). The assignment counts here, but Pax8's invoice follows Pax8. Link it in Pax8 as well, or change or remove the assignment.",
+							[esc(pax8_client), esc(pax8_company_name)]
+					  )
+					: __(
+							"Pax8 links this usage to another client. The assignment counts here, but Pax8's invoice follows Pax8. Link it in Pax8 as well, or change or remove the assignment."
+					  );
+				frm.set_intro(intro, "red");
 			}
 			if (is_manager()) add_buttons(frm, answer);
 		},

@@ -132,14 +132,16 @@ def _place(where: str, values: dict[str, Any]) -> None:
 	)
 	placement = f"""case when a.name is not null then '{ASSIGNED}' when c.name is not null then '{LINKED}'
 		when g.ignored then '{IGNORED}' else '{UNASSIGNED}' end"""
+	conflict = """(a.name is not null and c.name is not null
+		and not (a.client_doctype = c.client_doctype and a.client = c.client))"""
 	columns = {
 		"client_doctype": client_doctype,
 		"client": client,
 		"client_name": client_name,
 		"placement": placement,
-		"conflict": """(a.name is not null and c.name is not null
-			and not (a.client_doctype = c.client_doctype and a.client = c.client))""",
-		"pax8_company_name": "n.company_name",
+		"conflict": conflict,
+		# Another client's company: whoever may see this client only must not read its name.
+		"pax8_company_name": f"if({conflict}, null, n.company_name)",
 	}
 	frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - conditions of this module, values are parameters
 		f"""update `tabPax8 Resource Group` g {_SOURCES} left join `tabPax8 Company` n on n.name = g.pax8_company

@@ -246,25 +246,30 @@ def _store(
 		the products that have new groups.
 	"""
 	companies = placement.locked_companies({row["pax8_company"] for _reading, row in rows})
-	newer = _read_later([reading.name for reading, _row in rows], began)
-	rows = [(reading, row) for reading, row in rows if reading.name not in newer]
+	stored = _locked([reading.name for reading, _row in rows])
+	rows = [(reading, row) for reading, row in rows if not _is_newer(stored.get(reading.name), began)]
 	if not rows:
 		return set()
 	names = tuple(reading.name for reading, _row in rows)
 	month = months.first_day(day)
-	totals = _totals(names, (month, months.month_before(month)))
+	totals = _totals([reading for reading, _row in rows], stored, month)
 	read = {**clock.stamp("last_read_on"), "read_on": began, "last_day": day}
 	first = clock.stamp("first_read_on")
-	groups = []
+	groups, owners, moved = [], {}, []
 	for reading, row in rows:
-		columns = {**row, **_last_month(reading, month, totals), "lines_through": reading.lines_through}
+		columns = {**row, **_last_month(reading, month, stored, totals), "lines_through": reading.lines_through}
 		placed = placement.of_new_group(companies.get(row["pax8_company"]))
 		groups.append((reading.name, {**columns, **read, **first, **placed}))
+		known = stored.get(reading.name)
+		owners[reading.name] = known or frappe._dict(placed)
+		if known and known.pax8_company != row["pax8_company"]:
+			moved.append(reading.name)
 	upsert(GROUP, groups, insert_only=_FIRST)
-	placement.settle(groups=names)
+	# Whose the others are was settled when their company or their assignment last changed.
+	placement.settle(groups=moved)
 	# Rules may assign what is nobody's.
 	tell("msp_licensing_usage_stored", groups=names)
-	owners = _owners(names)
+	owners.update(_owners([*moved, *(name for name in names if not owners[name].client)]))
 	before = _before([reading for reading, _row in rows], day)
 	now = clock.utc_now()
 	snapshots, ends = [], []
@@ -323,22 +328,30 @@ def _store(
 	return grown
 
 
-def _read_later(names: Sequence[str], began: datetime) -> set[str]:
-	"""Groups that were read by somebody else since, or have gone on to a later month; their rows are locked."""
-	return {
-		name
-		for name, read_on in frappe.db.sql(
-			"select name, read_on from `tabPax8 Resource Group` where name in %s order by name for update",
-			(tuple(names),),
-		)
-		if read_on and read_on > began
-	}
+def _locked(names: Sequence[str]) -> dict[str, Any]:
+	"""The stored rows of groups, held until the end of the transaction."""
+	rows = frappe.db.sql(
+		"""select name, read_on, pax8_company, client_doctype, client, client_name, this_month, currency, is_trial,
+			cast(last_month_charges as char) as last_month_charges, has_last_month_charges,
+			cast(last_month_cost as char) as last_month_cost, has_last_month_cost
+		from `tabPax8 Resource Group` where name in %s order by name for update""",
+		(tuple(names),),
+		as_dict=True,
+	)
+	return {row.name: row for row in rows}
+
+
+def _is_newer(row: Any, began: datetime) -> bool:
+	"""Whether a group was read by somebody else since."""
+	return bool(row and row.read_on and row.read_on > began)
 
 
 def _owners(names: Sequence[str]) -> dict[str, Any]:
+	if not names:
+		return {}
 	rows = frappe.db.sql(
 		"select name, client_doctype, client, client_name from `tabPax8 Resource Group` where name in %s",
-		(names,),
+		(tuple(names),),
 		as_dict=True,
 	)
 	return {row.name: row for row in rows}
@@ -353,11 +366,37 @@ _AMOUNTS = (
 )
 
 
-def _totals(names: Sequence[str], wanted: Sequence[date]) -> dict[tuple[str, str, int, date], Any]:
+def _goes_on(reading: Reading, known: Any, month: date) -> bool:
+	"""Whether the group's row already is of this month, in the same currency."""
+	summary = reading.summary
+	return bool(known) and (known.this_month, known.currency or "", known.is_trial) == (
+		month,
+		summary.currency_code or "",
+		int(bool(summary.is_trial)),
+	)
+
+
+def _totals(
+	readings: Sequence[Reading], stored: Mapping[str, Any], month: date
+) -> dict[tuple[str, str, int, date], Any]:
+	"""The stored totals of this month and the one before, of those readings that need them.
+
+	Where a group goes on in its month, its own row has the total of the month before, and the total of this month is
+	needed only where an amount is missing now.
+	"""
+	names = [
+		reading.name
+		for reading in readings
+		if not _goes_on(reading, stored.get(reading.name), month)
+		or reading.summary.current_charges is None
+		or reading.summary.partner_total is None
+	]
+	if not names:
+		return {}
 	rows = frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - columns of this module, values are parameters
 		f"""select m.resource_group, m.currency, m.is_trial, m.month, {_AMOUNTS.format("m")}
 		from `tabPax8 Usage Month` m where m.resource_group in %s and m.month in %s""",
-		(names, tuple(wanted)),
+		(tuple(names), (month, months.month_before(month))),
 		as_dict=True,
 	)
 	return {(row.resource_group, row.currency or "", row.is_trial, row.month): row for row in rows}
@@ -398,15 +437,27 @@ def _snapshots_before(names: Sequence[str], day: date) -> dict[_Key, Any]:
 	return {(row.resource_group, row.currency or "", row.is_trial): row for row in rows}
 
 
-def _last_month(reading: Reading, month: date, totals: Mapping[tuple[str, str, int, date], Any]) -> Row:
+def _last_month(
+	reading: Reading,
+	month: date,
+	stored: Mapping[str, Any],
+	totals: Mapping[tuple[str, str, int, date], Any],
+) -> Row:
 	"""What the month before came to, in the same currency. A trial's total stands in for no other."""
+	known = stored.get(reading.name)
+	if _goes_on(reading, known, month):
+		return {
+			f"{prefix}last_month_{amount}": known[f"{prefix}last_month_{amount}"]
+			for amount in ("charges", "cost")
+			for prefix in ("", "has_")
+		}
 	currency, trial = reading.summary.currency_code or "", int(bool(reading.summary.is_trial))
 	total = totals.get((reading.name, currency, trial, months.month_before(month)))
 	row: Row = {}
 	for amount in ("charges", "cost"):
-		known = bool(total and total[f"has_{amount}"])
-		row[f"last_month_{amount}"] = Decimal(total[amount]) if known else Decimal(0)
-		row[f"has_last_month_{amount}"] = int(known)
+		has = bool(total and total[f"has_{amount}"])
+		row[f"last_month_{amount}"] = Decimal(total[amount]) if has else Decimal(0)
+		row[f"has_last_month_{amount}"] = int(has)
 	return row
 
 
