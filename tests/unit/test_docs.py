@@ -1,7 +1,9 @@
-"""The documentation names only what exists: links, images, headings, `make` targets and commands of `dev/run`."""
+"""The documentation names only what exists: links, images, headings, `make` targets, commands of `dev/run`, REST functions."""
 
+import ast
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -95,6 +97,64 @@ def test_every_make_target_that_a_page_names_exists(page):
 @each_page
 def test_every_command_of_dev_run_that_a_page_names_exists(page):
 	assert named(DEV_RUN, text_of(page)) <= dev_commands()
+
+
+# --------------------------------------------------------------------------------------------- REST functions
+
+SIGNATURE = re.compile(r"^```python\n([\w.]+)(\(.*?\))(?: -> ([^#\n]+?))?\s*# ([^\n]+)\n```$", re.S | re.M)
+ADDRESS = re.compile(r"/api/method/(msp_licensing\.[\w.]+)")
+# Python paths of functions that a package offers under a shorter name.
+SHORT = {"msp_licensing.webhooks.receive": "msp_licensing.webhooks.endpoint.receive"}
+
+
+def whitelisted() -> Iterator[tuple[str, ast.FunctionDef, str]]:
+	"""Each whitelisted function: its dotted path, itself, and the methods it takes."""
+	for area in ("portal", "desk", "webhooks"):
+		for file in sorted((ROOT / "msp_licensing" / area).glob("*.py")):
+			for node in ast.parse(file.read_text(encoding="utf-8")).body:
+				if not isinstance(node, ast.FunctionDef):
+					continue
+				for decorator in node.decorator_list:
+					words = ast.unparse(decorator)
+					if words.startswith("frappe.whitelist("):
+						methods = re.search(r"methods=(\[.*?\])", words)
+						allowed = ast.literal_eval(methods[1]) if methods else ["GET", "POST"]
+						yield f"msp_licensing.{area}.{file.stem}.{node.name}", node, ", ".join(allowed)
+
+
+API = {path: (node, methods) for path, node, methods in whitelisted()}
+API_PAGES = [page for page in PAGES if page.parent == ROOT / "docs" / "api"]
+
+
+def documented() -> list[tuple[Path, str, str, str, str]]:
+	"""Each signature in docs/api: its page, the name, the arguments, the type of the answer, and the words after `#`."""
+	return [(page, *found) for page in API_PAGES for found in SIGNATURE.findall(text_of(page))]
+
+
+@each_page
+def test_every_address_of_a_rest_function_in_a_page_exists(page):
+	paths = ADDRESS.findall(text_of(page))
+	assert [path for path in paths if SHORT.get(path, path) not in API] == []
+
+
+def test_the_signatures_in_the_docs_are_those_of_the_code():
+	for page, name, arguments, _answer, words in documented():
+		called = {path for path in ADDRESS.findall(text_of(page)) if path.rsplit(".", 1)[1] == name.rsplit(".", 1)[-1]}
+		assert len(called) == 1, f"{page.name}: {name} needs one curl example"
+		path = called.pop()
+		assert path == name or "." not in name
+		node, methods = API[SHORT.get(path, path)]
+		shown = ast.parse(f"def f{arguments}: pass").body[0]
+		assert ast.unparse(shown.args) == ast.unparse(node.args), path
+		assert words.split(";")[0] == methods, path
+
+
+def test_every_function_of_the_portal_is_documented():
+	names = {name for page, name, *_ in documented() if page.name == "portal.md"}
+	assert names == {path.rsplit(".", 1)[1] for path in API if path.startswith("msp_licensing.portal.")}
+
+
+# --------------------------------------------------------------------------------------------- the checks themselves
 
 
 def test_the_checks_find_what_is_broken(tmp_path, monkeypatch):
