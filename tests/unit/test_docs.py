@@ -139,7 +139,11 @@ def test_every_address_of_a_rest_function_in_a_page_exists(page):
 
 def test_the_signatures_in_the_docs_are_those_of_the_code():
 	for page, name, arguments, _answer, words in documented():
-		called = {path for path in ADDRESS.findall(text_of(page)) if path.rsplit(".", 1)[1] == name.rsplit(".", 1)[-1]}
+		called = {
+			path
+			for path in ADDRESS.findall(text_of(page))
+			if path.rsplit(".", 1)[1] == name.rsplit(".", 1)[-1]
+		}
 		assert len(called) == 1, f"{page.name}: {name} needs one curl example"
 		path = called.pop()
 		assert path == name or "." not in name
