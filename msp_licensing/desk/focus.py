@@ -1,4 +1,4 @@
-"""Usage as a file in the format FOCUS 1.2: for programs by REST, for people from a dialog. docs/usage.md has an example."""
+"""Usage as a file in the format FOCUS 1.2: for programs by REST, for people from a dialog. docs/api/exports.md has an example."""
 
 import csv
 import io

@@ -1,6 +1,6 @@
 """What a client may do, by Pax8's status of a subscription and by its billing term: one table each.
 
-Decisions, portal, desk and docs/changes.md go by these tables. A status that Pax8 may add one day is one in which
+Decisions, portal, desk and docs/user/change-requests.md go by these tables. A status that Pax8 may add one day is one in which
 nothing can be asked for; a billing term it may add is one that staff decide about.
 
 Facts (Pax8's OpenAPI, `Subscription.status` and `.billingTerm`): a status says how far provisioning is, and nothing about

@@ -15,7 +15,7 @@ before tells which kind a resource group is of.
 4. Otherwise there is no projection.
 
 Totals of several groups are projected group by group, and currency by currency. How far this is off is measured by
-`tests.usage_projection_figures`; docs/usage.md has the figures.
+`tests.usage_projection_figures`; docs/user/usage.md has the figures.
 """
 
 from calendar import monthrange

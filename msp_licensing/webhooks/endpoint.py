@@ -50,7 +50,7 @@ def refuse_strangers() -> None:
 	"""Hook before every request: whoever has not the secret is sent away before Frappe does anything else for them.
 
 	The body has been read by then: Frappe reads it before it asks any app (`frappe.app.init_request`). A web server in
-	front of Frappe can refuse earlier, see docs/operations.md.
+	front of Frappe can refuse earlier, see docs/operations/webhooks.md.
 	"""
 	request = frappe.local.request
 	if _is_for_us(request) and not secret.is_right(request.headers.get("Authorization")):

@@ -13,7 +13,7 @@ from tests.focus_checks import failed_rules, needs_validator
 
 CEDAR, MUELLER = storybook.CEDAR_AND_PINE, storybook.MUELLER_UND_SOEHNE
 
-# What the validator finds all the same: docs/usage.md tells of each.
+# What the validator finds all the same: docs/user/focus-export.md explains each.
 KNOWN = {
 	"InvoiceId-C-005-C": "it wants an invoice for every charge, and no invoice is read yet",
 	"ConsumedQuantity-C-006-C": "totals of which no lines prove a quantity have none",

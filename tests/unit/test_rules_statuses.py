@@ -36,7 +36,7 @@ def test_the_docs_show_the_table_of_statuses():
 	]
 	rows.append(["another", UNKNOWN_STATUS.word, "no", UNKNOWN_STATUS.reason])
 	heads = ["Status at Pax8", "The client reads", "Changes", "Why not, in the client's words"]
-	assert table(heads, rows) in (ROOT / "docs/changes.md").read_text(encoding="utf-8")
+	assert table(heads, rows) in (ROOT / "docs/user/change-requests.md").read_text(encoding="utf-8")
 
 
 def test_the_docs_show_the_table_of_billing_terms():
@@ -46,7 +46,7 @@ def test_the_docs_show_the_table_of_billing_terms():
 	]
 	rows.append(["another", "Pax8's word", "you decide", ""])
 	heads = ["Billing term at Pax8", "The client reads", "Changes", "Why not, in the client's words"]
-	assert table(heads, rows) in (ROOT / "docs/changes.md").read_text(encoding="utf-8")
+	assert table(heads, rows) in (ROOT / "docs/user/change-requests.md").read_text(encoding="utf-8")
 
 
 def test_every_status_and_term_of_pax8s_specification_has_a_row():
