@@ -77,9 +77,10 @@ def _world(today: date) -> World:
 def _store(world: World, day: date) -> None:
 	"""Stores what a sync would have read on a day."""
 	from msp_licensing.pax8 import UsageSummary
-	from msp_licensing.sync.kinds.usage import store
 	from msp_licensing.sync.kinds.usage.months import first_day
+	from msp_licensing.sync.kinds.usage.readings import reading_begins, recognise
 	from msp_licensing.sync.kinds.usage.scope import Products
+	from msp_licensing.sync.kinds.usage.store import Writer
 
 	products = Products()
 	read: dict[Scoped, list[Summary]] = {}
@@ -87,13 +88,13 @@ def _store(world: World, day: date) -> None:
 		if scoped := _scoped(subscription, products):
 			read[scoped] = world.usage.summaries(subscription, day)
 	told = {summary.id: summary for summaries in read.values() for summary in summaries}
-	readings = store.recognise(
+	readings = recognise(
 		[
 			(scoped, [UsageSummary.model_validate(summary.wire()) for summary in summaries])
 			for scoped, summaries in read.items()
 		]
 	)
-	writer = store.Writer(_Uncounted(), products, store.reading_begins(), commit=False)
+	writer = Writer(_Uncounted(), products, reading_begins(), commit=False)
 	for reading in readings:
 		reading.month = first_day(day)
 		writer.add(reading, day)

@@ -3,17 +3,14 @@
 The tests reach the site only as people and Pax8 do; what they look up in its database goes through a process of its own.
 """
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from site_process import SiteProcess
 
 CHROMIUM_OPTIONS = [
 	"--no-sandbox",  # tests may run as root
@@ -28,29 +25,18 @@ CHROMIUM_OPTIONS = [
 # For anything that is waited for: a busy machine is slow, and what never comes fails all the same.
 SECONDS = 60
 
-_PRELUDE = """
-import json, os, sys
-sys.path.insert(0, {site_tests!r})
-os.chdir(os.environ["FRAPPE_SITES_PATH"])
-import frappe
-frappe.init(os.environ["FRAPPE_TEST_SITE"], sites_path=".")
-frappe.connect()
-"""
 
-
-def on_site(code: str) -> Any:
-	"""Runs `code` in a process connected to the site; returns what it assigns to `answer`."""
-	prelude = _PRELUDE.format(site_tests=str(Path(__file__).parent.parent / "site"))
-	end = '\nfrappe.db.commit()\nprint("\\n@" + json.dumps(globals().get("answer"), default=str))'
-	done = subprocess.run([sys.executable, "-c", prelude + code + end], capture_output=True, text=True)
-	assert done.returncode == 0, done.stderr[-3000:]
-	return json.loads(done.stdout.rsplit("\n@", 1)[1])
+@pytest.fixture(scope="session")
+def site_process(live_site: Any) -> Iterator[SiteProcess]:
+	process = SiteProcess()
+	yield process
+	process.close()
 
 
 @pytest.fixture
-def look() -> Callable[[str], Any]:
+def look(site_process: SiteProcess) -> Callable[[str], Any]:
 	"""`look("answer = …")` runs code on the site and returns `answer`."""
-	return on_site
+	return site_process.run
 
 
 class SandboxControl:
@@ -75,10 +61,10 @@ def pax8(live_site: Any) -> SandboxControl:
 
 
 @pytest.fixture(scope="session")
-def made_site(live_site: Any, pax8: SandboxControl) -> Any:
+def made_site(live_site: Any, pax8: SandboxControl, site_process: SiteProcess) -> Any:
 	"""The site as `make demo` leaves it; `live_site` with its people and their password."""
 	pax8.post("reset")
-	made = on_site(
+	made = site_process.run(
 		"import conftest; conftest.clean(frappe)\n"
 		"from msp_licensing.setup import demo\n"
 		f"demo.make({live_site.sandbox_url!r})\n"
@@ -100,11 +86,11 @@ def made_site(live_site: Any, pax8: SandboxControl) -> Any:
 
 
 @pytest.fixture
-def demo_site(made_site: Any, pax8: SandboxControl) -> Any:
+def demo_site(made_site: Any, pax8: SandboxControl, site_process: SiteProcess) -> Any:
 	"""The same, with no requests and with the quantities of the storybook."""
 	pax8.post("reset")
 	pax8.post("config", provisioning_seconds=1.0)
-	on_site(
+	site_process.run(
 		"import cleaning; cleaning.clean_requests(frappe)\n"
 		"import time\n"
 		"from msp_licensing.sync import jobs\n"

@@ -37,8 +37,10 @@ class History:
 		subscription: str = SENTINEL,
 	) -> None:
 		from msp_licensing.pax8 import UsageSummary
-		from msp_licensing.sync.kinds.usage import months, store
+		from msp_licensing.sync.kinds.usage import months
+		from msp_licensing.sync.kinds.usage.readings import reading_begins, recognise
 		from msp_licensing.sync.kinds.usage.scope import Products, Scoped
+		from msp_licensing.sync.kinds.usage.store import Writer
 		from msp_licensing.sync.kinds.usage.walk import _Uncounted
 
 		self.usage.clocks.set(datetime(day.year, day.month, day.day, 4, 0))
@@ -59,8 +61,8 @@ class History:
 			)
 			for name, charges in totals.items()
 		]
-		readings = store.recognise([(scoped, summaries)])
-		writer = store.Writer(_Uncounted(), Products(), store.reading_begins(), commit=False)
+		readings = recognise([(scoped, summaries)])
+		writer = Writer(_Uncounted(), Products(), reading_begins(), commit=False)
 		for reading in readings:
 			reading.month = day.replace(day=1)
 			writer.add(reading, day)

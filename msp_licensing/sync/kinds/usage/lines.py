@@ -23,7 +23,8 @@ from msp_licensing import transactions
 from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Pax8Error, UsageLine
 from msp_licensing.rules.resource_groups import key_of
 from msp_licensing.sync.kinds.usage.months import first_day
-from msp_licensing.sync.kinds.usage.store import GROUP, Reading, amounts_of
+from msp_licensing.sync.kinds.usage.readings import Reading, amounts_of
+from msp_licensing.sync.kinds.usage.store import GROUP
 from msp_licensing.sync.mirror import TRIES, Row, fingerprint, fitting, upsert
 
 LINE = "Pax8 Usage Line"

@@ -2,20 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import frappe
 from frappe import _
 
 from msp_licensing import clock, transactions
-from msp_licensing.pax8 import UsageSummary
-from msp_licensing.rules.resource_groups import Marks, group_key, key_of, number_equal_texts
+from msp_licensing.rules.resource_groups import key_of
 from msp_licensing.sync import usage_class
 from msp_licensing.sync.kinds.usage import months, placement
-from msp_licensing.sync.kinds.usage.scope import Products, Scoped
+from msp_licensing.sync.kinds.usage.readings import Reading, is_less
+from msp_licensing.sync.kinds.usage.scope import Products
+from msp_licensing.sync.kinds.usage.totals import amounts_before, known_amounts, last_month, month_totals
 from msp_licensing.sync.mirror import BATCH, TRIES, Row, fingerprint, fitting, upsert
 
 GROUP, SNAPSHOT, USAGE_MONTH = placement.GROUP, "Pax8 Usage Snapshot", months.USAGE_MONTH
@@ -23,115 +22,11 @@ GROUP, SNAPSHOT, USAGE_MONTH = placement.GROUP, "Pax8 Usage Snapshot", months.US
 # Written to new rows only.
 _FIRST = ("first_read_on", "first_read_on_utc", *placement.COLUMNS)
 
-Amounts = dict[str, Any]
-"""`charges`, `has_charges`, `cost`, `has_cost`: what a row has for two amounts. One that is missing is no 0."""
-
-
-@dataclass(slots=True)
-class Reading:
-	"""A summary, and the group whose it is.
-
-	Attributes:
-		known: the stored row of the group, None for a new one.
-		month: first day of the month it is of; None where that cannot be told now, and it is left alone.
-		lines_through: the day (UTC) up to which its lines were read since the totals last changed.
-	"""
-
-	name: str
-	number: int
-	subscription: Scoped
-	summary: UsageSummary
-	known: Any
-	month: date | None = None
-	lines_through: date | None = None
-
-	@property
-	def amounts(self) -> Amounts:
-		return amounts_of(self.summary.current_charges, self.summary.partner_total)
-
-
-def amounts_of(charges: Decimal | None, cost: Decimal | None) -> Amounts:
-	return {
-		"charges": Decimal(0) if charges is None else charges,
-		"has_charges": int(charges is not None),
-		"cost": Decimal(0) if cost is None else cost,
-		"has_cost": int(cost is not None),
-	}
-
-
-def are_equal(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-	return all(
-		now[f"has_{amount}"] == before[f"has_{amount}"] and _stored(now[amount]) == _stored(before[amount])
-		for amount in ("charges", "cost")
-	)
-
-
-def is_less(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-	"""Whether one of two amounts is less than before. One that is missing is not compared."""
-	return any(
-		now[f"has_{amount}"] and before[f"has_{amount}"] and _stored(now[amount]) < _stored(before[amount])
-		for amount in ("charges", "cost")
-	)
-
-
-def _stored(value: Any) -> Decimal:
-	"""An amount with the nine decimals that its column has."""
-	return round(Decimal(str(value)), 9)
-
 
 def tell(hook: str, **values: Any) -> None:
 	"""Calls what other parts of the app have to do within the transaction (hooks.py)."""
 	for function in frappe.get_hooks(hook):
 		frappe.get_attr(function)(**values)
-
-
-# --------------------------------------------------------------------------------------------- whose is a summary
-
-
-def recognise(read: Sequence[tuple[Scoped, Sequence[UsageSummary]]]) -> list[Reading]:
-	"""Finds the group of each summary of some subscriptions: one query for all of them."""
-	stored: dict[tuple[str, str], list[Any]] = defaultdict(list)
-	for row in _groups_of([subscription.id for subscription, _summaries in read]):
-		stored[row.subscription_id, row.resource_group or ""].append(row)
-	found = []
-	for subscription, summaries in read:
-		by_text: dict[str, list[UsageSummary]] = defaultdict(list)
-		for summary in summaries:
-			by_text[summary.resource_group or ""].append(summary)
-		for text, equal in by_text.items():
-			rows = {row.same_text_number: row for row in stored[subscription.id, text]}
-			numbers = number_equal_texts(
-				[(number, _marks_of_row(row)) for number, row in rows.items()], [*map(_marks, equal)]
-			)
-			for summary, number in zip(equal, numbers, strict=True):
-				name = group_key(subscription.id, text, number)
-				found.append(Reading(name, number, subscription, summary, rows.get(number)))
-	return found
-
-
-def _groups_of(subscriptions: Sequence[str]) -> list[Any]:
-	if not subscriptions:
-		return []
-	return frappe.db.sql(
-		"""select name, subscription_id, resource_group, same_text_number, summary_id, pax8_company, is_trial, currency,
-			this_month, last_day, lines_through, fingerprint,
-			cast(this_month_charges as char) as charges, has_this_month_charges as has_charges,
-			cast(this_month_cost as char) as cost, has_this_month_cost as has_cost
-		from `tabPax8 Resource Group` where subscription_id in %s""",
-		(tuple(subscriptions),),
-		as_dict=True,
-	)
-
-
-def _marks(summary: UsageSummary) -> Marks:
-	return Marks(summary.id, summary.company_id, bool(summary.is_trial), summary.currency_code)
-
-
-def _marks_of_row(row: Any) -> Marks:
-	return Marks(row.summary_id, row.pax8_company, bool(row.is_trial), row.currency)
-
-
-# --------------------------------------------------------------------------------------------- rows
 
 
 class Writer:
@@ -252,12 +147,16 @@ def _store(
 		return set()
 	names = tuple(reading.name for reading, _row in rows)
 	month = months.first_day(day)
-	totals = _totals([reading for reading, _row in rows], stored, month)
+	totals = month_totals([reading for reading, _row in rows], stored, month)
 	read = {**clock.stamp("last_read_on"), "read_on": began, "last_day": day}
 	first = clock.stamp("first_read_on")
 	groups, owners, moved = [], {}, []
 	for reading, row in rows:
-		columns = {**row, **_last_month(reading, month, stored, totals), "lines_through": reading.lines_through}
+		columns = {
+			**row,
+			**last_month(reading, month, stored, totals),
+			"lines_through": reading.lines_through,
+		}
 		placed = placement.of_new_group(companies.get(row["pax8_company"]))
 		groups.append((reading.name, {**columns, **read, **first, **placed}))
 		known = stored.get(reading.name)
@@ -270,7 +169,7 @@ def _store(
 	# Rules may assign what is nobody's.
 	tell("msp_licensing_usage_stored", groups=names)
 	owners.update(_owners([*moved, *(name for name in names if not owners[name].client)]))
-	before = _before([reading for reading, _row in rows], day)
+	before = amounts_before([reading for reading, _row in rows], day)
 	now = clock.utc_now()
 	snapshots, ends = [], []
 	for reading, _row in rows:
@@ -309,7 +208,7 @@ def _store(
 						"last_day": day,
 						**client,
 						"client_name": owner.client_name,
-						**_known_amounts(amounts, totals.get((*key, month))),
+						**known_amounts(amounts, totals.get((*key, month))),
 						**kept,
 						"status": months.RUNNING
 						if month >= months.first_day(clock.pax8_today())
@@ -355,124 +254,3 @@ def _owners(names: Sequence[str]) -> dict[str, Any]:
 		as_dict=True,
 	)
 	return {row.name: row for row in rows}
-
-
-# A group's month or snapshot: (group, currency, trial), and for months the month as well.
-_Key = tuple[str, str, int]
-
-# Amounts as text: a float of the database driver has too few digits.
-_AMOUNTS = (
-	"cast({0}.charges as char) as charges, {0}.has_charges, cast({0}.cost as char) as cost, {0}.has_cost"
-)
-
-
-def _goes_on(reading: Reading, known: Any, month: date) -> bool:
-	"""Whether the group's row already is of this month, in the same currency."""
-	summary = reading.summary
-	return bool(known) and (known.this_month, known.currency or "", known.is_trial) == (
-		month,
-		summary.currency_code or "",
-		int(bool(summary.is_trial)),
-	)
-
-
-def _totals(
-	readings: Sequence[Reading], stored: Mapping[str, Any], month: date
-) -> dict[tuple[str, str, int, date], Any]:
-	"""The stored totals of this month and the one before, of those readings that need them.
-
-	Where a group goes on in its month, its own row has the total of the month before, and the total of this month is
-	needed only where an amount is missing now.
-	"""
-	names = [
-		reading.name
-		for reading in readings
-		if not _goes_on(reading, stored.get(reading.name), month)
-		or reading.summary.current_charges is None
-		or reading.summary.partner_total is None
-	]
-	if not names:
-		return {}
-	rows = frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - columns of this module, values are parameters
-		f"""select m.resource_group, m.currency, m.is_trial, m.month, {_AMOUNTS.format("m")}
-		from `tabPax8 Usage Month` m where m.resource_group in %s and m.month in %s""",
-		(tuple(names), (month, months.month_before(month))),
-		as_dict=True,
-	)
-	return {(row.resource_group, row.currency or "", row.is_trial, row.month): row for row in rows}
-
-
-def _before(readings: Sequence[Reading], day: date) -> dict[_Key, Any]:
-	"""The last amounts of each group and currency in the month before `day`.
-
-	A group that was last read on an earlier day of the month has them in its own row. Only for others are snapshots read.
-	"""
-	month, found, others = months.first_day(day), {}, []
-	for reading in readings:
-		known, currency = reading.known, reading.summary.currency_code
-		if known is None:
-			continue
-		if known.this_month == month and known.last_day < day and known.currency == currency:
-			found[reading.name, currency or "", known.is_trial] = known
-		else:
-			others.append(reading.name)
-	return {**found, **(_snapshots_before(others, day) if others else {})}
-
-
-def _snapshots_before(names: Sequence[str], day: date) -> dict[_Key, Any]:
-	"""The last snapshot of each group and currency in the month before `day`.
-
-	The order of the join is given: the database would go through all snapshots of a day for each of the groups.
-	"""
-	rows = frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - columns of this module, values are parameters
-		f"""select s.resource_group, s.currency, s.is_trial, {_AMOUNTS.format("s")}
-		from (
-			select resource_group, currency, max(day) as day from `tabPax8 Usage Snapshot` force index (group_day)
-			where resource_group in %(names)s and day >= %(first)s and day < %(day)s group by resource_group, currency
-		) newest straight_join `tabPax8 Usage Snapshot` s force index (group_day)
-			on s.resource_group = newest.resource_group and s.day = newest.day and s.currency <=> newest.currency""",
-		{"names": names, "first": months.first_day(day), "day": day},
-		as_dict=True,
-	)
-	return {(row.resource_group, row.currency or "", row.is_trial): row for row in rows}
-
-
-def _last_month(
-	reading: Reading,
-	month: date,
-	stored: Mapping[str, Any],
-	totals: Mapping[tuple[str, str, int, date], Any],
-) -> Row:
-	"""What the month before came to, in the same currency. A trial's total stands in for no other."""
-	known = stored.get(reading.name)
-	if _goes_on(reading, known, month):
-		return {
-			f"{prefix}last_month_{amount}": known[f"{prefix}last_month_{amount}"]
-			for amount in ("charges", "cost")
-			for prefix in ("", "has_")
-		}
-	currency, trial = reading.summary.currency_code or "", int(bool(reading.summary.is_trial))
-	total = totals.get((reading.name, currency, trial, months.month_before(month)))
-	row: Row = {}
-	for amount in ("charges", "cost"):
-		has = bool(total and total[f"has_{amount}"])
-		row[f"last_month_{amount}"] = Decimal(total[amount]) if has else Decimal(0)
-		row[f"has_last_month_{amount}"] = int(has)
-	return row
-
-
-def _known_amounts(amounts: Amounts, before: Any) -> Amounts:
-	"""The amounts of a month: one that is missing now keeps the value it had."""
-	known = dict(amounts)
-	for amount in ("charges", "cost"):
-		if not known[f"has_{amount}"] and before and before[f"has_{amount}"]:
-			known[amount], known[f"has_{amount}"] = Decimal(before[amount]), 1
-	return known
-
-
-def reading_begins() -> datetime:
-	"""The moment (UTC, by the database's clock) of a read that begins now: later than every one before it."""
-	return frappe.db.sql(
-		"""select greatest(utc_timestamp(6), coalesce(max(read_on) + interval 1 microsecond, utc_timestamp(6)))
-		from `tabPax8 Resource Group`"""
-	)[0][0]

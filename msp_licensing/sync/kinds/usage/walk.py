@@ -14,6 +14,7 @@ from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Pax8Error, Usage
 from msp_licensing.sync import own_companies, usage_class
 from msp_licensing.sync.companies import FAILURES_IN_A_ROW
 from msp_licensing.sync.kinds.usage import lines, months, placement
+from msp_licensing.sync.kinds.usage.readings import Reading, are_equal, is_less, reading_begins, recognise
 from msp_licensing.sync.kinds.usage.scope import (
 	SUBSCRIPTION,
 	Products,
@@ -22,15 +23,7 @@ from msp_licensing.sync.kinds.usage.scope import (
 	of_own_company,
 	subscriptions_to_read,
 )
-from msp_licensing.sync.kinds.usage.store import (
-	Reading,
-	Writer,
-	are_equal,
-	is_less,
-	reading_begins,
-	recognise,
-	tell,
-)
+from msp_licensing.sync.kinds.usage.store import Writer, tell
 from msp_licensing.sync.mirror import TRIES
 
 # Subscriptions that are read, then written.
