@@ -14,7 +14,7 @@ HELP = """\
   make bench       scale and speed of the sync, measured; half an hour      ARGS="--quick" (a tenth of it)
   make preview     portal and policy without any site
   make lint        ruff, import-linter, mypy and Frappe's semgrep rules, as continuous integration runs them
-  make format      the same, after ruff has mended what it can
+  make format      the same without semgrep, after ruff has mended what it can
   make update      fetch the newest commit of the chosen Frappe (and ERPNext) branch, and of Frappe's semgrep rules
   make clean       stop everything and remove the home folder
 

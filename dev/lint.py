@@ -17,18 +17,25 @@ SEMGREP_RULES = config.Source(
 	os.environ.get("SEMGREP_RULES_REPO") or "https://github.com/frappe/semgrep-rules",
 	os.environ.get("SEMGREP_RULES_BRANCH") or "develop",
 )
-ONLY_SEMGREP = "--only-semgrep"
 
 
 def lint(arguments: list[str]) -> int:
-	"""Run all linters and say which failed. With --fix, ruff mends what it can before the others look.
+	"""Run all linters and say which failed.
 
-	With --only-semgrep, semgrep runs alone, and rules that cannot be fetched are a failure.
+	Args:
+		arguments: --fix: ruff mends what it can before the others look. --quick: without semgrep. --only-semgrep: nothing
+			else, and rules that cannot be fetched are a failure. --semgrep-warnings: show what its rules call worth a
+			look; this never fails because of what is found.
 	"""
 	home.ensure()
-	if ONLY_SEMGREP in arguments:
+	if "--semgrep-warnings" in arguments:
+		semgrep(fetch_rules(), "WARNING")
+		return 0
+	if "--only-semgrep" in arguments:
 		return ended(["semgrep"] if semgrep(fetch_rules()) else [])
 	failed = quick(fix="--fix" in arguments)
+	if "--quick" in arguments:
+		return ended(failed)
 	try:
 		rules = fetch_rules()
 	except OutOfReach as e:
@@ -88,10 +95,10 @@ def update_rules() -> None:
 			fetch_source(SEMGREP_RULES, folder, config.home() / "logs", update=True)
 
 
-def semgrep(rules: Path) -> bool:
-	"""Check by Frappe's rules; return whether it failed. Only errors count: the rules call the rest worth a look."""
+def semgrep(rules: Path, severity: str = "ERROR") -> bool:
+	"""Check by Frappe's rules; return whether there is anything of this severity."""
 	tools = venv("semgrep", SEMGREP_REQUIREMENTS, "semgrep")
-	command = ["semgrep", "scan", "--config", str(rules), "--severity", "ERROR", "--error", "--quiet"]
+	command = ["semgrep", "scan", "--config", str(rules), "--severity", severity, "--error", "--quiet"]
 	return not passes("semgrep", tools, [*command, "--metrics", "off", "--disable-version-check", "."])
 
 
