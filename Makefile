@@ -12,4 +12,4 @@ bench:
 	@dev/run benchmark $(ARGS)
 
 format:
-	@dev/run lint --fix
+	@dev/run lint --fix --quick

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 
 from report import Failure, say
@@ -10,12 +9,13 @@ from report import Failure, say
 HELP = """\
   make demo        the whole product, running here: site, background jobs, stand-in Pax8; prints addresses and logins
   make stop        end what `make demo` started (its data stays)
-  make test        every test; ends everything it started      ARGS="-k threshold tests/unit"   KEEP=1
+  make test        every test, after the quick linters; ends everything it started      ARGS="-k threshold tests/unit"   KEEP=1
   make test-unit   only the tests that need no Frappe
   make bench       scale and speed of the sync, measured; half an hour      ARGS="--quick" (a tenth of it)
   make preview     portal and policy without any site
-  make lint        ruff, as continuous integration runs it
-  make update      fetch the newest commit of the chosen Frappe (and ERPNext) branch
+  make lint        ruff, import-linter, mypy and Frappe's semgrep rules, as continuous integration runs them
+  make format      the same without semgrep, after ruff has mended what it can
+  make update      fetch the newest commit of the chosen Frappe (and ERPNext) branch, and of Frappe's semgrep rules
   make clean       stop everything and remove the home folder
 
   dev/run test-env up|down|reset|status    a site that stays, for development: eval "$(dev/run test-env up)"
@@ -55,7 +55,9 @@ def main(arguments: list[str]) -> int:
 
 		return benchmark.benchmark(rest)
 	if command == "lint":
-		return lint(rest)
+		import lint
+
+		return lint.lint(rest)
 	if command == "clean":
 		return clean()
 	if command == "test-env":
@@ -76,37 +78,12 @@ def main(arguments: list[str]) -> int:
 
 
 def update() -> int:
+	import lint
 	from prepare import prepare_site
 
 	prepare_site(update=True)
+	lint.update_rules()
 	return 0
-
-
-def lint(arguments: list[str]) -> int:
-	"""The linter and the formatter of the pre-commit configuration, changing nothing unless --fix is given."""
-	import config
-	import home
-	from toolchain import make_venv
-
-	home.ensure()
-	wanted = config.CHECKOUT / "dev" / "requirements-lint.txt"
-	venv = config.home() / "toolchains" / f"lint-{config.python_tag()}" / "venv"
-	with home.lock("lint"):
-		make_venv(
-			venv,
-			["-r", str(wanted)],
-			[wanted.read_text(), str(venv)],
-			config.home() / "logs" / "pip-lint.log",
-			"ruff",
-		)
-	fix = "--fix" in arguments
-	commands = (["check", *(["--fix"] if fix else []), "."], ["format", *([] if fix else ["--check"]), "."])
-	codes = [
-		# nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
-		subprocess.run([venv / "bin" / "ruff", *c], cwd=config.CHECKOUT).returncode
-		for c in commands
-	]
-	return max(codes)
 
 
 def clean() -> int:

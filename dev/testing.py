@@ -14,6 +14,7 @@ from pathlib import Path
 import config
 import focus_validator
 import home
+import lint
 import programs
 import system
 import template
@@ -30,6 +31,12 @@ KEEP = "keep"
 
 
 def test(arguments: list[str]) -> int:
+	"""Run the tests that are asked for; without arguments everything, the quick linters first."""
+	failed = not arguments and lint.lint_before_tests()
+	return run_tests(arguments) or int(failed)
+
+
+def run_tests(arguments: list[str]) -> int:
 	paths, options = split(arguments)
 	env: dict[str, str] = {}
 	if not any(needs(paths, kind) for kind in ON_A_SITE):

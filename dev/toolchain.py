@@ -46,48 +46,7 @@ class Toolchain:
 		"""Clones what is missing. A clone that is there is used as it is: the next run of the same command must
 		not depend on the network, nor on what was pushed meanwhile. `update` looks for something newer."""
 		for source in config.sources():
-			clone = self.apps / source.name
-			log = self.logs / f"fetch-{source.name}.log"
-			if clone.exists() and not update:
-				continue
-			try:
-				reachable(source, log)
-			except OutOfReach as e:
-				if not clone.exists():
-					raise
-				step(f"{e.sentence} Using the copy fetched earlier.")
-				continue
-			if clone.exists():
-				self._update(source, clone, log)
-			else:
-				self._clone(source, clone, log)
-
-	def _clone(self, source: config.Source, clone: Path, log: Path) -> None:
-		step(f"Fetching {source.name} ({source.branch}) from {source.repo}")
-		half = clone.with_name(clone.name + ".part")
-		home.remove(half)
-		half.parent.mkdir(parents=True, exist_ok=True)
-		try:
-			run(
-				f"fetch {source.name} from {source.repo}",
-				["git", "clone", "--depth", "1", "--single-branch", "-b", source.branch, source.repo, half],
-				log,
-				env=git_env(),
-			)
-		except Failure as e:
-			raise out_of_reach(source, log, last_line(log)) from e
-		half.rename(clone)
-
-	def _update(self, source: config.Source, clone: Path, log: Path) -> None:
-		step(f"Looking for a newer {source.name} ({source.branch})")
-		git = ["git", "-C", clone]
-		run(
-			f"update {source.name} from {source.repo}",
-			[*git, "fetch", "--depth", "1", "origin", source.branch],
-			log,
-			env=git_env(),
-		)
-		run(f"update {source.name}", [*git, "reset", "--hard", "FETCH_HEAD"], log)
+			fetch_source(source, self.apps, self.logs, update)
 
 	def commit(self, app: str = "frappe") -> str:
 		return subprocess.run(  # nosemgrep: frappe-subprocess-exec - a command for developers, with arguments of its own
@@ -186,6 +145,54 @@ class Toolchain:
 				raise
 			step("A package could not be had as GitHub's tarball: trying with git")
 			run(f"fetch {name}'s JavaScript packages", command, log, cwd=clone, env=env)
+
+
+def fetch_source(source: config.Source, folder: Path, logs: Path, update: bool = False) -> None:
+	"""Clones a repository into `folder`, unless it is there; `update` looks for something newer. Raises OutOfReach."""
+	clone = folder / source.name
+	log = logs / f"fetch-{source.name}.log"
+	if clone.exists() and not update:
+		return
+	try:
+		reachable(source, log)
+	except OutOfReach as e:
+		if not clone.exists():
+			raise
+		step(f"{e.sentence} Using the copy fetched earlier.")
+		return
+	if clone.exists():
+		_update(source, clone, log)
+	else:
+		_clone(source, clone, log)
+
+
+def _clone(source: config.Source, clone: Path, log: Path) -> None:
+	step(f"Fetching {source.name} ({source.branch}) from {source.repo}")
+	half = clone.with_name(clone.name + ".part")
+	home.remove(half)
+	half.parent.mkdir(parents=True, exist_ok=True)
+	try:
+		run(
+			f"fetch {source.name} from {source.repo}",
+			["git", "clone", "--depth", "1", "--single-branch", "-b", source.branch, source.repo, half],
+			log,
+			env=git_env(),
+		)
+	except Failure as e:
+		raise out_of_reach(source, log, last_line(log)) from e
+	half.rename(clone)
+
+
+def _update(source: config.Source, clone: Path, log: Path) -> None:
+	step(f"Looking for a newer {source.name} ({source.branch})")
+	git = ["git", "-C", clone]
+	run(
+		f"update {source.name} from {source.repo}",
+		[*git, "fetch", "--depth", "1", "origin", source.branch],
+		log,
+		env=git_env(),
+	)
+	run(f"update {source.name}", [*git, "reset", "--hard", "FETCH_HEAD"], log)
 
 
 def reachable(source: config.Source, log: Path) -> None:

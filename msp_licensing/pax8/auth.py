@@ -54,6 +54,8 @@ class Token:
 	@classmethod
 	def load(cls, stored: Mapping[str, Any] | None) -> Token | None:
 		"""Return the token that `dump` gave, or `None` when `stored` is no such thing."""
+		if stored is None:
+			return None
 		try:
 			return cls(
 				SecretStr(str(stored["value"])), float(stored["expires_at"]), float(stored["lifetime"])

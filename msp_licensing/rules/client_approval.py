@@ -32,7 +32,7 @@ def step(policy: Policy, amount: Decimal | None, currency: str | None, *, has_ap
 		"amount": plain(amount),
 		"currency": currency,
 	}
-	comparable = amount is not None and bool(currency) and currency == policy.limit_currency
-	if above > 0 and comparable and abs(amount) <= above:
+	comparable = bool(currency) and currency == policy.limit_currency
+	if above > 0 and comparable and amount is not None and abs(amount) <= above:
 		return Step(ASKED, Verdict.PASSES, numbers)
 	return Step(ASKED, Verdict.HOLDS, numbers) if has_approver else Step(LEFT_OUT, Verdict.SKIPPED, numbers)

@@ -135,9 +135,10 @@ def split(charge: Charge, lines: Sequence[Line]) -> list[Charge]:
 	Vendors report running totals as well as amounts of a day, and Pax8 does not say which. Lines of one day that add up
 	to the total of the month are running totals. In all other cases the charge stays whole, without a quantity.
 	"""
-	if not lines or any(line.amount is None for line in lines):
+	parts = [(line, line.amount) for line in lines if line.amount is not None]
+	if not parts or len(parts) < len(lines):
 		return [charge]
-	if sum((line.amount or Decimal(0) for line in lines), Decimal(0)) != charge.amount:
+	if sum((amount for _line, amount in parts), Decimal(0)) != charge.amount:
 		return [charge]
 	theirs = [line.customer_charges for line in lines]
 	known = charge.customer_charges is not None and None not in theirs
@@ -146,12 +147,12 @@ def split(charge: Charge, lines: Sequence[Line]) -> list[Charge]:
 	return [
 		replace(
 			charge,
-			amount=line.amount,
+			amount=amount,
 			customer_charges=line.customer_charges if known else None,
 			item=line.item,
 			quantity=_quantity(line),
 		)
-		for line in lines
+		for line, amount in parts
 	]
 
 

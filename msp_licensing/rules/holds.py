@@ -99,11 +99,11 @@ def _amount_steps(
 	policy: Policy, facts: SubscriptionFacts, current: int | None, wanted: int, today: date
 ) -> list[Step]:
 	"""The limits in money, on what an increase adds to what the client pays per billing term."""
-	limits = {
+	chosen = {
 		"amount_per_change": _limit(policy.limit_per_change),
 		"amount_per_month": _limit(policy.limit_per_month),
 	}
-	limits = {name: limit for name, limit in limits.items() if limit is not None}
+	limits = {name: limit for name, limit in chosen.items() if limit is not None}
 	if not limits or current is None:
 		return []
 	if wanted <= current:

@@ -261,7 +261,7 @@ class SubscriptionFacts:
 	@classmethod
 	def from_dict(cls, stored: Mapping[str, Any]) -> SubscriptionFacts:
 		"""Return the facts that `as_dict` stored; keys of other versions are ignored, missing ones are unknown."""
-		known = {name: stored.get(name) for name in ("status", "quantity")}
+		known: dict[str, Any] = {name: stored.get(name) for name in ("status", "quantity")}
 		for name, default in _FACT_DEFAULTS.items():
 			value = stored.get(name, default)
 			if name in _FACT_DATES:

@@ -201,7 +201,7 @@ def _of_another_type(value: Any, situation: Situation, order: Mapping[str, Any])
 def _huge(value: Any, situation: Situation, order: Mapping[str, Any]) -> str:
 	# Not one letter repeated: that would compress, and be taken for padding by a column that trims.
 	text = value if isinstance(value, str) and value.strip() else "Pax8 "
-	size = order.get("size", HUGE)
+	size: int = order.get("size", HUGE)
 	return (text * (size // len(text) + 1))[:size]
 
 

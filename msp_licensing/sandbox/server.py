@@ -106,7 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
 			return self._chunks()
 		length = self.headers.get("Content-Length", "0")
 		if not length.isdigit() or int(length) > _LARGEST_BODY:
-			return self._refuse(413 if length.isdigit() else 400)
+			self._refuse(413 if length.isdigit() else 400)
+			return None
 		return self.rfile.read(int(length))
 
 	def _chunks(self) -> bytes | None:
@@ -116,9 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
 			try:
 				size = int(size_line, 16)
 			except ValueError:
-				return self._refuse(400)
+				self._refuse(400)
+				return None
 			if size < 0 or len(body) + size > _LARGEST_BODY:
-				return self._refuse(413)
+				self._refuse(413)
+				return None
 			body += self.rfile.read(size)
 			if size == 0:
 				while self.rfile.readline(1024).strip():  # trailers
@@ -180,9 +183,9 @@ class _Handler(BaseHTTPRequestHandler):
 		step = piece or max(1, -(-len(body) // _SLOW_PIECES))
 		pieces = [body[start : start + step] for start in range(0, len(body), step)]
 		self.wfile.write(head)
-		for piece in pieces:
+		for each in pieces:
 			self.server.app.pause(seconds / len(pieces))
-			self.wfile.write(piece)
+			self.wfile.write(each)
 
 	def log_message(self, format: str, *args: Any) -> None:
 		"""Only what http.server itself refuses comes here: malformed requests."""
@@ -313,7 +316,8 @@ class Sandbox:
 		self, path: str, subscription: str, resource_group: str, changes: dict[str, Any]
 	) -> list[dict[str, Any]]:
 		named = {"subscriptionId": subscription, "resourceGroup": resource_group}
-		return self._control("POST", path, None, {**named, **changes})["summaries"]
+		summaries: list[dict[str, Any]] = self._control("POST", path, None, {**named, **changes})["summaries"]
+		return summaries
 
 	def company(self, identifier: str) -> dict[str, Any]:
 		"""A company on the wire, with its contacts, oldest first. Raises KeyError where there is none."""
@@ -345,7 +349,9 @@ class Sandbox:
 
 		`subscriptionId` leaves that subscription's items out, with `quantity` they get that quantity.
 		"""
-		return self._control("POST", f"invoices/{invoice}/credit-and-reissue", None, correction)["reissued"]
+		answer = self._control("POST", f"invoices/{invoice}/credit-and-reissue", None, correction)
+		reissued: dict[str, Any] = answer["reissued"]
+		return reissued
 
 	def change(self, kind: str, identifier: str | None = None, /, **changes: Any) -> dict[str, Any]:
 		"""Change a record from outside, or add one where `identifier` is None.
@@ -401,10 +407,12 @@ class Sandbox:
 	def __exit__(self, *exception: object) -> None:
 		self.stop()
 
-	def _control(self, method: str, kind: str, identifier: str | None, changes: dict[str, Any]) -> Any:
+	def _control(
+		self, method: str, kind: str, identifier: str | None, changes: dict[str, Any]
+	) -> dict[str, Any]:
 		path = f"{CONTROL_PREFIX}/{kind}" + (f"/{identifier}" if identifier else "")
 		body = Response(content=changes).payload()
 		response = self.app.handle(Request(method, path, body=body))
 		if response.status >= 400:
 			raise ValueError(str(response.content))
-		return response.content
+		return response.content if isinstance(response.content, dict) else {}

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from msp_licensing.sandbox.catalogue import Entry, make_product
 from msp_licensing.sandbox.dates import add_months
@@ -376,7 +377,7 @@ def _subscriptions(
 		)
 
 	cedar, mueller = CEDAR_AND_PINE, MUELLER_UND_SOEHNE
-	year = {"term": "Annual", "commitment": "1-Year"}
+	year: dict[str, Any] = {"term": "Annual", "commitment": "1-Year"}
 	return [
 		make(CEDAR_KEEPER, cedar, KEEPER_BUSINESS, 10, 420),
 		make(CEDAR_BUSINESS_PREMIUM, cedar, M365_BUSINESS_PREMIUM, 25, 213, **year, commitment_ends_in=152),

@@ -36,7 +36,7 @@ _COUNTRY_NAMES = {
 def find_companies(app: App, request: Request) -> bytes:
 	"""A page of companies, by the filters and sort order of the spec; other parameters are ignored."""
 	query = request.query
-	texts = {
+	texts: dict[str, str] = {
 		name: query[name].casefold()
 		for name in ("city", "country", "stateOrProvince", "postalCode", "status")
 		if name in query

@@ -7,6 +7,7 @@ carries; other companies have items on it, and find nothing. An unknown status f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +40,10 @@ def find_invoices(app: App, request: Request) -> dict[str, Any]:
 		tests.append(lambda view: view.status == query["status"])
 	for name, comparison in _DATES.items():
 		if (day := day_of(query, name)) is not None:
-			tests.append(lambda view, day=day, test=comparison: test(view, day))
+			tests.append(_on_day(comparison, day))
 	for name in ("total", "balance", "carriedBalance"):
 		if (amount := _amount(query, name)) is not None:
-			tests.append(lambda view, amount=amount, read=_SORTS[name]: read(view) == amount)
+			tests.append(_with_amount(_SORTS[name], amount))
 	company_id = query.get("companyId")
 	if company_id is not None:
 		if app.world.companies.get(company_id) is None:
@@ -54,7 +55,15 @@ def find_invoices(app: App, request: Request) -> dict[str, Any]:
 	return page_of(rows, query, View.wire)
 
 
-_DATES: Mapping[str, Callable[[View, Any], bool]] = {
+def _on_day(comparison: Callable[[View, date], bool], day: date) -> Callable[[View], bool]:
+	return lambda view: comparison(view, day)
+
+
+def _with_amount(read: Callable[[View], Any], amount: Decimal) -> Callable[[View], bool]:
+	return lambda view: bool(read(view) == amount)
+
+
+_DATES: Mapping[str, Callable[[View, date], bool]] = {
 	"invoiceDate": lambda view, day: view.invoice.dated == day,
 	"invoiceDateRangeStart": lambda view, day: view.invoice.dated >= day,
 	"invoiceDateRangeEnd": lambda view, day: view.invoice.dated <= day,

@@ -105,8 +105,8 @@ def made_up(world: World, subscription: Subscription) -> list[Group]:
 		return []
 	if subscription.id in _STORY:
 		return [
-			_group(world, subscription, product, *told, number=number)
-			for number, *told in _STORY[subscription.id]
+			_group(world, subscription, product, name, owner, pace, count, trial, first_day, number)
+			for number, name, owner, pace, count, trial, first_day in _STORY[subscription.id]
 		]
 	draws = Draws(world.seed, "groups", subscription.id)
 	company = world.companies.rows.get(subscription.company_id)

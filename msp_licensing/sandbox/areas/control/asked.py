@@ -6,16 +6,17 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from msp_licensing.sandbox.dates import parse_moment
 from msp_licensing.sandbox.errors import ApiError
 from msp_licensing.sandbox.model import Overrides
 
 Setter = Callable[[Any], None]
+R = TypeVar("R")
 
 
-def known(row: Any, what: str) -> Any:
+def known(row: R | None, what: str) -> R:
 	"""Return the row that was looked up; 404 when there was none."""
 	if row is None:
 		raise ApiError(404, f"There is no such {what}")

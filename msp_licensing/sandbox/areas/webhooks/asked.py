@@ -36,7 +36,12 @@ def body_of(request: Request) -> dict[str, Any]:
 def refuse(problems: list[str]) -> None:
 	"""Raise 400 with all that is wrong, if anything is."""
 	if problems:
-		raise ApiError(400, "Invalid request", problems)
+		raise invalid(problems)
+
+
+def invalid(problems: list[str]) -> ApiError:
+	"""The 400 that names all that is wrong."""
+	return ApiError(400, "Invalid request", problems)
 
 
 def read_configuration(asked: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msp_licensing.sandbox.areas.webhooks.asked import (
 	body_of,
+	invalid,
 	read_filters,
 	read_topic,
 	read_topics,
@@ -96,7 +97,8 @@ def test_topic(app: App, request: Request, id: str, topic: str) -> dict[str, Any
 		problems.append(f"The webhook has no topic {topic}.")
 	if why := why_undeliverable(webhook.url) if webhook.url else "The webhook has no url.":
 		problems.append(why)
-	refuse(problems)
+	if subscribed is None or problems:
+		raise invalid(problems)
 	payload = app.events.test(webhook, subscribed, TOPICS[topic].sample)
 	return {"url": webhook.url, "webhook": webhook.wire(), "samplePayload": payload}
 
