@@ -126,7 +126,7 @@ class Bench:
 		return self.settings_file.exists()
 
 	def make_folders(self) -> None:
-		for folder in (self.sites, self.logs, self.etc, self.path / "apps", self.run_dir):
+		for folder in (self.sites, self.logs, self.etc, self.path / "apps", self.path / "tmp", self.run_dir):
 			folder.mkdir(parents=True, exist_ok=True)
 		self.run_dir.chmod(0o700)
 		(self.sites / "assets").mkdir(exist_ok=True)
@@ -212,6 +212,8 @@ class Bench:
 			f"""[mysqld]
 {as_user}datadir = {self.data}
 socket = {self.run_dir}/mysql.sock
+# Not /tmp: a server that starts removes the temporary tables of all others there.
+tmpdir = {self.path / "tmp"}
 pid-file = {self.run_dir}/mysql.pid
 port = {port}
 bind-address = 127.0.0.1
