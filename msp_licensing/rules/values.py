@@ -278,31 +278,7 @@ class SubscriptionFacts:
 
 _FACT_DATES = ("start_date", "end_date", "commitment_end", "renewed_on")
 _FACT_DEFAULTS: dict[str, Any] = {
-	"vendor": None,
-	"usage_class": None,
-	"start_date": None,
-	"end_date": None,
-	"commitment_end": None,
-	"decrease_allowed_in_commitment": None,
-	"increase_allowed_in_commitment": None,
-	"has_commitment": False,
-	"has_open_request": False,
-	"parent_id": None,
-	"follows_parent": False,
-	"vanished": False,
-	"always_held": False,
-	"unit_price": None,
-	"currency": None,
-	"releases": (),
-	"client_releases": (),
-	"commitment_months": None,
-	"renewal_days_before": None,
-	"renewal_days_after": None,
-	"renews": None,
-	"renewed_on": None,
-	"added": (),
-	"known_vendors": (),
-	"billing_term": None,
+	each.name: each.default for each in fields(SubscriptionFacts) if each.name not in ("status", "quantity")
 }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 
@@ -61,6 +62,15 @@ def test_each_request_is_decided_by_the_policy_tried_and_on_its_own_facts():
 		(RELEASED, RELEASED): 1,
 		(HELD, REFUSED): 1,
 	}
+
+
+@pytest.mark.parametrize("value", [FREE, FACTS, SubscriptionRule()], ids=lambda value: type(value).__name__)
+def test_every_switch_that_was_stored_with_a_request_is_read_as_it_was(value):
+	switches = [field.name for field in fields(value) if isinstance(getattr(value, field.name), bool)]
+	assert switches
+	for name in switches:
+		other = replace(value, **{name: not getattr(value, name)})
+		assert type(value).from_dict(json.loads(json.dumps(other.as_dict()))) == other, name
 
 
 def test_the_rule_of_the_subscription_is_the_one_of_that_time():
