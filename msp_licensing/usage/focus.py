@@ -135,8 +135,9 @@ _AMOUNTS = (
 	"cast({0}.charges as char) as charges, {0}.has_charges, cast({0}.cost as char) as cost, {0}.has_cost"
 )
 
-# The snapshot of the day of a month's last total: it has the company and the summary of that day.
-_LAST_SNAPSHOT = """left join `tabPax8 Usage Snapshot` s on s.resource_group = m.resource_group
+# The snapshot of the day of a month's last total: it has the company and the summary of that day. The index is given: with
+# old statistics the database goes through all snapshots of the day for each total.
+_LAST_SNAPSHOT = """left join `tabPax8 Usage Snapshot` s force index (group_day) on s.resource_group = m.resource_group
 	and s.day = m.last_day and s.currency = m.currency"""
 
 
