@@ -110,6 +110,7 @@ doc_events = {
 		"on_update": [
 			"msp_licensing.access.follow.client_changed",
 			"msp_licensing.changes.client_records.after_update",
+			"msp_licensing.usage.kept.client_changed",
 		],
 		"before_rename": "msp_licensing.changes.merged_policies.before_rename",
 		"after_rename": [
@@ -173,6 +174,7 @@ msp_licensing_usage_stored = ["msp_licensing.usage.rules.apply_to"]
 msp_licensing_usage_read = [
 	"msp_licensing.usage.announcements.tell_managers",
 	"msp_licensing.usage.alerts.check",
+	"msp_licensing.desk.usage_preparation.prepare_soon",
 ]
 
 role_home_page = dict.fromkeys(("Licensing Client", "Licensing Approver", "Licensing Viewer"), "licensing")

@@ -27,13 +27,18 @@ def column(
 	}
 
 
+def is_for_screen() -> bool:
+	"""Whether Frappe asks for cells to show, and not for a file."""
+	return frappe.form_dict.get("cmd") == _SCREEN
+
+
 def for_file(answer: tuple[Any, ...], named_by: Mapping[str, str] | None = None) -> tuple[Any, ...]:
 	"""A report's answer (columns, rows, …) with texts that no spreadsheet carries out, unless Frappe asks for cells to show.
 
 	Args:
 		named_by: columns that have another one's value in a file, such as a name instead of an id.
 	"""
-	if frappe.form_dict.get("cmd") != _SCREEN:
+	if not is_for_screen():
 		for row in answer[1]:
 			row.update({to: row[source] for to, source in (named_by or {}).items() if row.get(source)})
 			row.update({key: plain(value) for key, value in row.items() if isinstance(value, str)})

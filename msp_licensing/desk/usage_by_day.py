@@ -13,7 +13,7 @@ from msp_licensing.desk.usage_charts import month_label
 from msp_licensing.desk.usage_reports import Asked, message, number, summary_of
 from msp_licensing.rules.usage_projection import same_day_before
 from msp_licensing.sync.kinds.usage.months import month_before
-from msp_licensing.usage import amounts
+from msp_licensing.usage import amounts, group_months
 from msp_licensing.usage.amounts import COST
 
 
@@ -47,12 +47,12 @@ def run(filters: Any) -> tuple[Any, ...]:
 			rows.append(row)
 			total, cost_total = amount, of_cost if of_cost is not None else cost_total
 	rows.sort(key=lambda row: row["day"], reverse=True)
-	groups = amounts.by_group(asked.scope, asked.month, cost=False) if asked.is_current else []
-	summary = summary_of(groups, asked) if groups else _summary_of_days(now, asked)
+	totals = group_months.totals(asked.scope, asked.month, "vendor", cost=cost) if asked.is_current else []
+	summary = summary_of(totals, asked) if totals else _summary_of_days(now, asked)
 	answer = (
 		_day_columns(asked, cost=cost),
 		rows,
-		message(asked, groups),
+		message(asked, totals),
 		usage_charts.by_day(now, then, asked.scope, asked.month),
 		summary,
 	)

@@ -40,11 +40,9 @@ def by_month(
 	currency = scope.currency or next(iter(amounts.currencies(scope, months)), None)
 	if not currency:
 		return None
-	of_series = amounts.by_month_of(scope, months, currency, split)
-	if not of_series:
+	shown, count, others = amounts.by_month_of(scope, months, currency, split, SERIES)
+	if not shown:
 		return None
-	ordered = sorted(of_series, key=lambda one: -sum(filter(None, one.months.values())))
-	shown, rest = (ordered, []) if len(ordered) <= SERIES else (ordered[: SERIES - 1], ordered[SERIES - 1 :])
 	datasets = [
 		{
 			"name": series_name(label(one.row)),
@@ -52,11 +50,11 @@ def by_month(
 		}
 		for one in shown
 	]
-	if rest:
+	if count:
 		datasets.append(
 			{
-				"name": _("{0} others").format(len(rest)),
-				"values": [flt(sum(one.months.get(month) or Decimal(0) for one in rest)) for month in months],
+				"name": _("{0} others").format(count),
+				"values": [flt(others.get(month) or 0) for month in months],
 			}
 		)
 	return {

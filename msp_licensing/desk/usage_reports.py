@@ -1,6 +1,6 @@
 """The reports Usage by Client, by Vendor and by Resource Group: they differ in what a row is of, and in nothing else."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,13 +13,17 @@ from frappe.utils import cint, escape_html, flt
 from msp_licensing import permissions
 from msp_licensing.clients import site_client_doctype
 from msp_licensing.desk import usage_charts
-from msp_licensing.desk.reports import column, for_file
+from msp_licensing.desk.reports import column, for_file, is_for_screen
 from msp_licensing.desk.usage_charts import month_label
 from msp_licensing.sync.kinds.usage.months import month_before
-from msp_licensing.usage import amounts
-from msp_licensing.usage.amounts import Amount, GroupMonth, Scope
+from msp_licensing.usage import amounts, group_months
+from msp_licensing.usage.amounts import Scope
+from msp_licensing.usage.group_months import Amount, Total, together
 
 MONTHS_IN_CHART, MOST_MONTHS = 12, 36
+
+# More rows than this are slow to show and too many to read: a file has all of them.
+MOST_GROUPS = 500
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,14 @@ class Rows:
 	"""What a row of a report is of.
 
 	Attributes:
-		key: values that tell rows apart. label: the name of a row in the chart. columns: the first columns of the report.
-		values: their values. split: as `amounts.by_month_of` has it. with_groups: whether a column says how many resource groups a row is of.
+		split: as `group_months.totals` has it. label: the name of a row in the chart. columns: the first columns of the report.
+		values: their values.
 	"""
 
-	key: Callable[[GroupMonth], tuple[Any, ...]]
+	split: str
 	label: Callable[[Any], str]
 	columns: Callable[[], list[dict[str, Any]]]
-	values: Callable[[GroupMonth], dict[str, Any]]
-	split: str
-	with_groups: bool = True
+	values: Callable[[Any], dict[str, Any]]
 
 
 def _client_name(row: Any) -> str:
@@ -72,38 +74,34 @@ def _group_columns() -> list[dict[str, Any]]:
 
 
 BY_CLIENT = Rows(
-	key=lambda one: (one.row.client_doctype, one.row.client),
+	split="client",
 	label=_client_name,
 	columns=_client_columns,
-	values=lambda one: {
-		"client_doctype": one.row.client_doctype,
-		"client": one.row.client,
-		"client_name": _client_name(one.row),
+	values=lambda row: {
+		"client_doctype": row.client_doctype,
+		"client": row.client,
+		"client_name": _client_name(row),
 	},
-	split="client",
 )
 BY_VENDOR = Rows(
-	key=lambda one: (one.row.vendor or "",),
+	split="vendor",
 	label=_vendor_name,
 	columns=_vendor_columns,
-	values=lambda one: {"vendor": _vendor_name(one.row)},
-	split="vendor",
+	values=lambda row: {"vendor": _vendor_name(row)},
 )
 BY_GROUP = Rows(
-	key=lambda one: (one.row.resource_group, one.row.client_doctype, one.row.client),
+	split="group",
 	label=_group_name,
 	columns=_group_columns,
-	values=lambda one: {
-		"resource_group": one.row.resource_group,
-		"group_name": _group_name(one.row),
-		"client_doctype": one.row.client_doctype,
-		"client": one.row.client,
-		"client_name": _client_name(one.row),
-		"vendor": one.row.vendor,
-		"product_name": one.row.product_name,
+	values=lambda row: {
+		"resource_group": row.resource_group,
+		"group_name": _group_name(row),
+		"client_doctype": row.client_doctype,
+		"client": row.client,
+		"client_name": _client_name(row),
+		"vendor": row.vendor,
+		"product_name": row.product_name,
 	},
-	split="group",
-	with_groups=False,
 )
 
 
@@ -120,16 +118,29 @@ def run(filters: Any, rows_of: Rows) -> tuple[Any, ...]:
 	"""
 	asked = Asked(filters)
 	cost = amounts.sees_cost()
-	groups = amounts.by_group(asked.scope, asked.month, cost=cost)
-	rows = _rows(groups, rows_of, cost=cost)
+	told = []
+	if rows_of is BY_GROUP:
+		of_all = group_months.totals(asked.scope, asked.month, "vendor", cost=cost)
+		count = sum(total.groups for total in of_all)
+		most = MOST_GROUPS if is_for_screen() and count > MOST_GROUPS else None
+		found = together(group_months.by_group(asked.scope, asked.month, cost=cost, most=most), "group")
+		if most:
+			told.append(
+				_(
+					"The {0} resource groups with the highest charges are shown, of {1}. Filter by client or vendor to see others, or"
+					" export the report: the file has all of them."
+				).format(most, count)
+			)
+	else:
+		of_all = found = group_months.totals(asked.scope, asked.month, rows_of.split, cost=cost)
 	answer = (
 		_columns(rows_of, asked, cost=cost),
-		[row for row, _amounts in rows],
-		message(asked, groups),
+		[_row(total, rows_of, cost=cost) for total in found],
+		message(asked, of_all, *told),
 		usage_charts.by_month(
 			asked.scope, amounts.months_until(asked.month, asked.chart_months), rows_of.split, rows_of.label
 		),
-		summary_of(groups, asked),
+		summary_of(of_all, asked),
 	)
 	return for_file(answer, {"resource_group": "group_name"})
 
@@ -172,33 +183,15 @@ def _month(value: Any) -> date:
 # --------------------------------------------------------------------------------------------- rows
 
 
-def _rows(
-	groups: Iterable[GroupMonth], rows_of: Rows, *, cost: bool
-) -> list[tuple[dict[str, Any], GroupMonth]]:
-	"""A row for each key, currency and trial, the highest amounts of each currency first."""
-	found: dict[tuple[Any, ...], tuple[dict[str, Any], GroupMonth]] = {}
-	for one in groups:
-		key = (*rows_of.key(one), one.currency, one.is_trial)
-		if key not in found:
-			row = {**rows_of.values(one), "currency": one.currency, "groups": 0}
-			row["trial"] = _("Trial") if one.is_trial else None
-			found[key] = (row, GroupMonth(one.row, one.currency, one.is_trial, Amount(), Amount()))
-		row, total = found[key]
-		row["groups"] += 1
-		total.charges.add(one.charges)
-		total.cost.add(one.cost)
-	for row, total in found.values():
-		row.update(_cells(total.charges, ""))
-		if cost:
-			row.update(_cells(total.cost, "cost_"))
-	return sorted(
-		found.values(),
-		key=lambda pair: (
-			pair[1].is_trial,
-			pair[1].currency,
-			-(pair[1].charges.now or pair[1].charges.before or 0),
-		),
-	)
+def _row(total: Total, rows_of: Rows, *, cost: bool) -> dict[str, Any]:
+	return {
+		**rows_of.values(total.row),
+		"currency": total.currency,
+		"groups": total.groups,
+		"trial": _("Trial") if total.is_trial else None,
+		**_cells(total.charges, ""),
+		**(_cells(total.cost, "cost_") if cost else {}),
+	}
 
 
 def _cells(amount: Amount, prefix: str) -> dict[str, Any]:
@@ -223,7 +216,7 @@ def number(amount: Decimal | None) -> float | None:
 def _columns(rows_of: Rows, asked: Asked, *, cost: bool) -> list[dict[str, Any]]:
 	before = month_label(month_before(asked.month))
 	found = [*rows_of.columns(), column("trial", _("Trial"), "Data", 70)]
-	if rows_of.with_groups:
+	if rows_of is not BY_GROUP:
 		found.append(column("groups", _("Groups"), "Int", 80))
 	found.append(column("currency", _("Currency"), "Data", 95))
 	found += _amount_columns("", asked, before, _("{0}"))
@@ -273,12 +266,16 @@ METHOD = (
 )
 
 
-def message(asked: Asked, groups: list[GroupMonth]) -> str | None:
-	"""What has to be known to read the amounts; HTML."""
-	told = [str(METHOD[1])]
+def message(asked: Asked, totals: Sequence[Total], *more: str) -> str:
+	"""What has to be known to read the amounts; HTML.
+
+	Args:
+		totals: of all that was asked for. more: sentences that come first.
+	"""
+	told = [*more, str(METHOD[1])]
 	if asked.is_current:
 		told.append(str(METHOD[0]))
-		without = sum(one.charges.projected is None and one.charges.now is not None for one in groups)
+		without = sum(total.too_new for total in totals)
 		if without == 1:
 			told.append(
 				_("1 resource group is too new for a projection: its amount so far is taken instead.")
@@ -289,22 +286,21 @@ def message(asked: Asked, groups: list[GroupMonth]) -> str | None:
 					"{0} resource groups are too new for a projection: their amounts so far are taken instead."
 				).format(without)
 			)
-	if len({one.currency for one in groups}) > 1:
+	if len({total.currency for total in totals}) > 1:
 		told.append(_("Amounts in different currencies are never added together."))
-	if any(one.is_trial for one in groups):
+	if any(total.is_trial for total in totals):
 		told.append(_("Usage of trials has rows of its own. It is not billed."))
 	return f'<div class="text-muted small">{" ".join(escape_html(sentence) for sentence in told)}</div>'
 
 
-def summary_of(groups: Iterable[GroupMonth], asked: Asked) -> list[dict[str, Any]]:
+def summary_of(totals: Iterable[Total], asked: Asked) -> list[dict[str, Any]]:
 	"""The amounts of each currency, without trials unless only they are asked for."""
-	totals: dict[str, Amount] = {}
-	for one in groups:
+	sums: dict[str, Amount] = {}
+	for one in totals:
 		if not one.is_trial or asked.scope.trial:
-			totals.setdefault(one.currency, Amount()).add(one.charges)
+			sums.setdefault(one.currency, Amount()).add(one.charges)
 	found = []
-	for currency in sorted(totals):
-		total = totals[currency]
+	for currency, total in sorted(sums.items()):
 		cells = [(asked.label, total.now)]
 		if asked.is_current:
 			cells.append((_("Projection"), total.projected))

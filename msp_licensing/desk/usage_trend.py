@@ -13,8 +13,9 @@ from msp_licensing.clients import CLIENT_DOCTYPES
 from msp_licensing.desk.usage_charts import days_chart, line, month_label
 from msp_licensing.rules.usage_projection import days_of
 from msp_licensing.sync.kinds.usage.months import month_before
-from msp_licensing.usage import amounts
-from msp_licensing.usage.amounts import CHARGES, COST, Amount, Scope
+from msp_licensing.usage import amounts, group_months
+from msp_licensing.usage.amounts import CHARGES, COST, Scope
+from msp_licensing.usage.group_months import Amount
 
 MONTHS = 12
 # The column of a resource group that ties it to a record.
@@ -91,7 +92,7 @@ def _scope(doctype: str, name: str) -> tuple[Scope, dict[str, str]]:
 
 def _totals(scope: Scope, month: date, *, cost: bool) -> dict[amounts.Key, dict[str, Amount]]:
 	found: dict[amounts.Key, dict[str, Amount]] = {}
-	for one in amounts.by_group(scope, month, cost=cost):
+	for one in group_months.totals(scope, month, "vendor", cost=cost):
 		total = found.setdefault(
 			(one.currency or "", one.is_trial),
 			{CHARGES: Amount(), COST: Amount()} if cost else {CHARGES: Amount()},

@@ -8,6 +8,7 @@ import frappe
 from msp_licensing.setup.email_templates import remove_email_templates
 from msp_licensing.setup.install import HEALTH_BLOCK, ROLES
 from msp_licensing.setup.workflow import ACTIONS, STATES, WORKFLOW
+from msp_licensing.sync.kinds.usage import revision
 
 MODULE = "MSP Licensing"
 
@@ -57,6 +58,7 @@ def before_uninstall() -> None:
 	frappe.db.delete("Singles", {"doctype": ("in", ("Pax8 Settings", "Licensing Settings"))})
 	frappe.db.delete("__Auth", {"doctype": "Pax8 Settings"})
 	frappe.db.delete("Series", {"name": ("like", "LCR-%")})
+	revision.forget()
 	frappe.cache.delete_keys("msp_licensing")
 
 

@@ -18,7 +18,7 @@ from frappe.utils import escape_html, get_fullname, getdate
 
 from msp_licensing import clock, permissions
 from msp_licensing.clients import CLIENT_DOCTYPES, client_disabled, client_title
-from msp_licensing.sync.kinds.usage import placement
+from msp_licensing.sync.kinds.usage import placement, revision
 from msp_licensing.sync.kinds.usage.months import first_day
 from msp_licensing.sync.kinds.usage.placement import ASSIGNMENT, CHANGED, GROUP, REMOVED
 
@@ -300,6 +300,7 @@ def _place(group: str, since: date) -> None:
 		where m.resource_group = %(group)s and m.last_day >= %(since)s and m.status != 'Running'""",
 		values,
 	)
+	revision.changed()
 	frappe.clear_document_cache(GROUP, group)
 
 
@@ -308,6 +309,7 @@ def _place(group: str, since: date) -> None:
 
 def client_renamed(doc: Any, method: str | None, old: str, new: str, merge: bool = False) -> None:
 	"""Hook after a client was renamed or, with `merge`, merged into another one: Pax8 may agree now."""
+	revision.changed()
 	if not merge:
 		return
 	_settle_all_of({"client_doctype": doc.doctype, "client": new})
@@ -331,6 +333,7 @@ def client_deleted(doc: Any, method: str | None = None) -> None:
 			last_day=max(clock.pax8_today(), getdate(assignment.from_date)),
 			reason=_("The client was deleted."),
 		)
+	revision.changed()
 	_settle_all_of(of_client)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import frappe
 
 from msp_licensing import clock
+from msp_licensing.sync.kinds.usage import revision
 from msp_licensing.sync.kinds.usage.months import RUNNING, first_day
 
 GROUP, ASSIGNMENT = "Pax8 Resource Group", "Pax8 Usage Assignment"
@@ -53,6 +54,7 @@ def settle(*, groups: Collection[str] | None = None, company: str | None = None)
 	_end_what_pax8_agrees_to(where, values)
 	_place(where, values)
 	_let_history_follow(where, values)
+	revision.changed()
 
 
 def locked_companies(names: Collection[str | None]) -> dict[str | None, Any]:

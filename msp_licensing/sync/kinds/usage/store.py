@@ -11,7 +11,7 @@ from frappe import _
 from msp_licensing import clock, transactions
 from msp_licensing.rules.resource_groups import key_of
 from msp_licensing.sync import usage_class
-from msp_licensing.sync.kinds.usage import months, placement
+from msp_licensing.sync.kinds.usage import months, placement, revision
 from msp_licensing.sync.kinds.usage.readings import Reading, is_less
 from msp_licensing.sync.kinds.usage.scope import Products
 from msp_licensing.sync.kinds.usage.totals import amounts_before, known_amounts, last_month, month_totals
@@ -219,6 +219,7 @@ def _store(
 	upsert(SNAPSHOT, snapshots)
 	# What became of a month is said once it is over: `months.close`.
 	upsert(USAGE_MONTH, ends, insert_only=["status"])
+	revision.changed()
 	found = [reading for reading, _row in rows if reading.known is None]
 	of_groups = {row["product"] for reading, row in rows if reading.known is None}
 	grown = (of_groups | {reading.subscription.product for reading in found}) - {None}

@@ -13,7 +13,7 @@ from msp_licensing import clock, transactions
 from msp_licensing.pax8 import BadAnswer, NotFound, Pax8Client, Pax8Error, UsageSummary
 from msp_licensing.sync import own_companies, usage_class
 from msp_licensing.sync.companies import FAILURES_IN_A_ROW
-from msp_licensing.sync.kinds.usage import lines, months, placement
+from msp_licensing.sync.kinds.usage import lines, months, placement, revision
 from msp_licensing.sync.kinds.usage.readings import Reading, are_equal, is_less, reading_begins, recognise
 from msp_licensing.sync.kinds.usage.scope import (
 	SUBSCRIPTION,
@@ -85,6 +85,8 @@ def _end(run: Any, products: Products) -> None:
 	months.close()
 	usage_class.update(products.grown)
 	tell("msp_licensing_usage_read")
+	# Last, as whoever writes at the same time waits for it.
+	revision.start_anew()
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit - end of the walk
 
 
