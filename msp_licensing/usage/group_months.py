@@ -137,8 +137,9 @@ def _highest(scope: Scope, months: Sequence[date], most: int) -> list[str]:
 			found = frappe.db.sql(  # nosemgrep: frappe-sql-format-injection - columns of this module, values are parameters
 				f"""select `tab{MONTH}`.resource_group from `tab{MONTH}` {scope.join_group()}
 				where `tab{MONTH}`.month = %(month)s and {where} and {allowed(MONTH)}
+				and `tab{MONTH}`.resource_group not in %(names)s
 				order by `tab{MONTH}`.charges desc limit %(most)s""",
-				{**values, "month": month, "most": most - len(names)},
+				{**values, "month": month, "most": most - len(names), "names": tuple(names) or ("",)},
 				pluck=True,
 			)
 			names |= dict.fromkeys(found)

@@ -531,11 +531,17 @@ def small_pages(monkeypatch: Any) -> int:
 
 
 @pytest.fixture
-def usage(site: Any, sandbox: Any, monkeypatch: Any) -> Any:
-	"""A synced site and the usage of the sandbox, at noon of 14 March 2027 (UTC): see usage_helpers.Usage."""
+def usage(site: Any, sandbox: Any, monkeypatch: Any) -> Iterator[Any]:
+	"""A synced site and the usage of the sandbox, at noon of 14 March 2027 (UTC): see usage_helpers.Usage.
+
+	Whatever a test does: what is kept of usage is at its end what is computed anew.
+	"""
+	from kept_answers import KeptAnswers
 	from moving_clock import MovingClock
 	from usage_helpers import START, Clocks, Usage
 
 	found = Usage(site, sandbox, Clocks(MovingClock(monkeypatch), sandbox))
 	found.clocks.set(START)
-	return found
+	kept = KeptAnswers(monkeypatch)
+	yield found
+	kept.check(site)
