@@ -1,7 +1,7 @@
 """Usage as a file in the format FOCUS 1.2: for programs by REST, for people from a dialog. docs/api/exports.md has an example."""
 
+import codecs
 import csv
-import io
 import re
 import tempfile
 from typing import IO, Any
@@ -138,8 +138,8 @@ def _write(file: IO[bytes], wanted: Export) -> int:
 	"""Writes the file row by row; returns how many there are."""
 	names = focus.columns(wanted.amounts)
 	texts = [name in focus.FREE_TEXTS for name in names]
-	out = io.TextIOWrapper(file, encoding="utf-8", newline="")
-	writer = csv.writer(out, lineterminator="\r\n")
+	# No io.TextIOWrapper: before Python 3.11 it takes no SpooledTemporaryFile.
+	writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\r\n")
 	writer.writerow(names)
 	rows = 0
 	for row in focus.rows(wanted.charges(), wanted.account_of, wanted.amounts):
@@ -147,8 +147,6 @@ def _write(file: IO[bytes], wanted: Export) -> int:
 			plain(_writable(cell)) if is_text else cell for cell, is_text in zip(row, texts, strict=True)
 		)
 		rows += 1
-	out.flush()
-	out.detach()
 	return rows
 
 
