@@ -225,6 +225,8 @@ class Bench:
 				self.take("ours, usage unchanged", "usage_ours", kind="unchanged", **size)
 				for what in reads:
 					self.take(f"usage, {what}", "usage_read", what=what)
+			for what in reads[2:]:
+				self.take(f"usage anew, {what}", "usage_read", what=what, anew=True)
 			self.usage_calls()
 		finally:
 			self.child("usage_tidy")

@@ -33,7 +33,7 @@ from msp_licensing import clock
 from msp_licensing.pax8 import UsageSummary
 from msp_licensing.setup import demo
 from msp_licensing.sync import own_companies
-from msp_licensing.sync.kinds.usage import lines, scope
+from msp_licensing.sync.kinds.usage import lines, revision, scope
 from msp_licensing.sync.mirror import upsert
 
 NOW = datetime(2027, 3, 31, 12, 0)
@@ -323,16 +323,19 @@ def usage_reports() -> Result:
 
 
 @measurement
-def usage_read(what: str) -> Result:
+def usage_read(what: str, anew: bool = False) -> Result:
 	"""One read, after another one that loads what a process loads once.
 
 	Args:
 		what: "list": what Frappe's own list of snapshots asks for; "export": a client's month as a FOCUS file; else the
 			name of a report, with the filters it has by default.
+		anew: as if usage had changed since: nothing that was kept counts.
 	"""
 	read = {"list": _list, "export": _export}.get(what) or (lambda: _report(what))
 	with _noon():
 		read()
+		if anew:
+			revision.changed()
 		result: Result = {"rows": frappe.db.count(SNAPSHOT)}
 		with measured(result):
 			read()
