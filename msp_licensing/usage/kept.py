@@ -33,11 +33,13 @@ def kept(function: Function) -> Function:
 	@functools.wraps(function)
 	def read(*args: Any, **kwargs: Any) -> Any:
 		key = _key(function, args, kwargs)
-		# With `expires` Frappe hands out a copy, and none that somebody else in this request may have changed.
+		# With `expires` Frappe reads it from Redis: a copy, and nothing that somebody in this request may have changed.
 		found = frappe.cache.get_value(key, expires=True)
 		if found is None:
 			found = (function(*args, **kwargs),)
 			frappe.cache.set_value(key, found, expires_in_sec=SECONDS)
+			# Frappe 16 would hand out this very object once more.
+			frappe.local.cache.pop(frappe.cache.make_key(key), None)
 		return found[0]
 
 	return read  # type: ignore[return-value]

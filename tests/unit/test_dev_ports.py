@@ -2,6 +2,7 @@
 
 import os
 import queue
+import random
 import re
 import socket
 import subprocess
@@ -70,8 +71,14 @@ def dev(tmp_path: Path) -> Iterator:
 
 
 def free_block(count: int) -> int:
-	"""The first of some ports in a row that are free at this moment."""
-	for first in range(33000, 60000, count):
+	"""The first of some ports in a row that are free at this moment.
+
+	From 32768 on the system takes ports for connections that go out, from 20000 on benches take theirs. Where to look first is
+	drawn, as tests of another checkout may look at the same time.
+	"""
+	blocks = list(range(10000, 20000, count))
+	random.shuffle(blocks)
+	for first in blocks:
 		try:
 			for port in range(first, first + count):
 				with socket.socket() as s:
