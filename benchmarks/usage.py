@@ -382,7 +382,13 @@ def _export() -> None:
 def _report(name: str) -> None:
 	from frappe.desk.query_report import run
 
-	run(name, filters={}, ignore_prepared_report=True)
+	kept = frappe.local.form_dict
+	try:
+		# What the screen asks for: a file has more rows.
+		frappe.local.form_dict = frappe._dict(cmd="frappe.desk.query_report.run")
+		run(name, filters={}, ignore_prepared_report=True)
+	finally:
+		frappe.local.form_dict = kept
 
 
 def _queries(read: Callable[[], None]) -> int:
