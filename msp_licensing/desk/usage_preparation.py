@@ -3,7 +3,7 @@
 import frappe
 
 from msp_licensing.desk import usage_by_day, usage_charts
-from msp_licensing.desk.usage_reports import BY_CLIENT, BY_GROUP, BY_VENDOR, Asked
+from msp_licensing.desk.usage_reports import BY_CLIENT, BY_GROUP, BY_VENDOR, MOST_GROUPS, Asked
 from msp_licensing.usage import amounts, group_months
 
 
@@ -27,4 +27,5 @@ def prepare() -> None:
 		usage_charts.by_month(asked.scope, months, rows_of.split, rows_of.label)
 	for rows_of in (BY_CLIENT, BY_VENDOR):
 		group_months.totals(asked.scope, asked.month, rows_of.split, cost=cost)
+	group_months.highest(asked.scope, asked.month, MOST_GROUPS, cost=cost)
 	usage_by_day.run({})

@@ -122,14 +122,16 @@ def run(filters: Any, rows_of: Rows) -> tuple[Any, ...]:
 	if rows_of is BY_GROUP:
 		of_all = group_months.totals(asked.scope, asked.month, "vendor", cost=cost)
 		count = sum(total.groups for total in of_all)
-		most = MOST_GROUPS if is_for_screen() and count > MOST_GROUPS else None
-		found = together(group_months.by_group(asked.scope, asked.month, cost=cost, most=most), "group")
-		if most:
+		if is_for_screen():
+			found = group_months.highest(asked.scope, asked.month, MOST_GROUPS, cost=cost)
+		else:
+			found = together(group_months.by_group(asked.scope, asked.month, cost=cost), "group")
+		if is_for_screen() and count > MOST_GROUPS:
 			told.append(
 				_(
 					"The {0} resource groups with the highest charges are shown, of {1}. Filter by client or vendor to see others, or"
 					" export the report: the file has all of them."
-				).format(most, count)
+				).format(MOST_GROUPS, count)
 			)
 	else:
 		of_all = found = group_months.totals(asked.scope, asked.month, rows_of.split, cost=cost)

@@ -199,10 +199,13 @@ def _same_day(
 
 def _read_day(month: date, day: date) -> date | None:
 	"""The last day of a month, up to a day, on which anything was read."""
-	return frappe.db.sql(
-		"select max(day) from `tabPax8 Usage Snapshot` where day between %s and %s and month = %s",
+	# In this order the database looks at the last entries of the index on days, and not at all of the month.
+	found = frappe.db.sql(
+		"""select day from `tabPax8 Usage Snapshot`
+		where day between %s and %s and month = %s order by day desc limit 1""",
 		(month, min(day, last_day(month)), month),
-	)[0][0]
+	)
+	return found[0][0] if found else None
 
 
 def _totals_on(
@@ -279,6 +282,12 @@ def totals(scope: Scope, month: date, split: str, *, cost: bool) -> list[Total]:
 		split: "client", "vendor" or "group". month, cost: as `by_group` has them.
 	"""
 	return together(by_group(scope, month, cost=cost), split)
+
+
+@kept
+def highest(scope: Scope, month: date, most: int, *, cost: bool) -> list[Total]:
+	"""About so many resource groups, those with the highest charges, as `totals` has them."""
+	return together(by_group(scope, month, cost=cost, most=most), "group")
 
 
 def together(groups: Iterable[GroupMonth], split: str) -> list[Total]:
