@@ -246,7 +246,7 @@ def test_months_are_calendar_months(day: str, months: int, moved: str) -> None:
 
 
 def test_a_large_partner_is_made_within_seconds() -> None:
-	started = time.perf_counter()
+	started = time.process_time()
 	app = App(SandboxConfig(companies=2000, products=5000, subscriptions=50_000, now=NOW))
 	assert len(app.world.subscriptions) == 50_000
-	assert time.perf_counter() - started < 15
+	assert time.process_time() - started < 15

@@ -465,10 +465,10 @@ def test_the_current_months_draft_is_there_until_its_invoices_are(
 
 
 def test_a_large_partners_invoices_cost_nothing_until_they_are_looked_at() -> None:
-	started = time.perf_counter()
+	started = time.process_time()
 	app = App(SandboxConfig(companies=500, products=500, subscriptions=10_000, now=START))
 	assert app.world.invoices._issued == {}
 	app.settle()
 	assert app.world.invoices._issued == {}
 	assert app.world.invoices.visible(START)
-	assert time.perf_counter() - started < 30
+	assert time.process_time() - started < 30
